@@ -1,0 +1,3 @@
+module github.com/ashlar-dev/ashlar/patterns
+
+go 1.26

@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# The real servers that tests and benchmarks run against, on loopback, without containers.
+#
+#   scripts/servers/servers.sh up [NAME...]     install what is missing, start, wait until they answer
+#   scripts/servers/servers.sh env              print what a shell needs: eval "$(... env)"
+#   scripts/servers/servers.sh status           one line each
+#   scripts/servers/servers.sh down [NAME...]   stop them by their own process ids
+#
+# One file beside this one per server: NAME.sh defines NAME_install, NAME_start, NAME_ready and NAME_env.
+# Each keeps its data, log and pid under $ASHLAR_SERVERS (default ~/.cache/ashlar/servers)/NAME.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+home=${ASHLAR_SERVERS:-$HOME/.cache/ashlar/servers}
+mkdir -p "$home"
+
+all() { for f in "$here"/*.sh; do n=$(basename "$f" .sh); [ "$n" = servers ] || echo "$n"; done; }
+say() { printf 'servers: %s\n' "$*" >&2; }
+die() { say "$*"; exit 3; }
+
+# packages NAME...: installs Debian packages that are missing, as root.
+packages() {
+  local missing=()
+  for p in "$@"; do dpkg -s "$p" >/dev/null 2>&1 || missing+=("$p"); done
+  [ ${#missing[@]} -eq 0 ] && return
+  [ "$(id -u)" = 0 ] || die "needs the Debian packages ${missing[*]}: run as root once, install them by hand, or use compose.yaml with a container engine and set ASHLAR_POSTGRES and the like"
+  say "installing ${missing[*]}"
+  { apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}"; } >"$home/apt.log" 2>&1 ||
+    { tail -n 5 "$home/apt.log" >&2; die "could not install ${missing[*]}; log: $home/apt.log"; }
+}
+
+alive() { local pid; pid=$(cat "$home/$1/pid" 2>/dev/null) && [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; }
+
+# port NAME DEFAULT: the port this server got the first time, the default if it is free, else a free one.
+port() {
+  local f=$home/$1/port
+  mkdir -p "$home/$1"; chmod 755 "$home/$1"
+  if [ ! -s "$f" ]; then
+    if (exec 3<>"/dev/tcp/127.0.0.1/$2") 2>/dev/null; then
+      local p; for p in $(seq $(($2 + 1)) $(($2 + 50))); do (exec 3<>"/dev/tcp/127.0.0.1/$p") 2>/dev/null || break; done
+      echo "$p" >"$f"
+    else echo "$2" >"$f"; fi
+  fi
+  cat "$f"
+}
+
+# await NAME SECONDS: until NAME_ready says yes.
+await() {
+  local i
+  for i in $(seq $(($2 * 5))); do
+    "$1_ready" >/dev/null 2>&1 && return
+    alive "$1" || { tail -n 15 "$home/$1/log" >&2 || true; die "$1 ended while starting; log: $home/$1/log"; }
+    sleep 0.2
+  done
+  tail -n 15 "$home/$1/log" >&2 || true
+  die "$1 did not answer within $2 s; log: $home/$1/log"
+}
+
+up() {
+  local n
+  for n in "$@"; do
+    (
+      exec 9>"$home/$n.lock"; flock 9 # two checkouts may start at once
+      if alive "$n" && "${n}_ready" >/dev/null 2>&1; then say "$n runs already"; exit; fi
+      "${n}_install"
+      mkdir -p "$home/$n"; chmod 755 "$home/$n"
+      "${n}_start" 9>&-
+      await "$n" 90
+      say "$n is up"
+    )
+  done
+}
+
+down() {
+  local n pid i
+  for n in "$@"; do
+    alive "$n" || continue
+    pid=$(cat "$home/$n/pid")
+    kill "$pid" 2>/dev/null || true
+    for i in $(seq 100); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
+    kill -9 "$pid" 2>/dev/null || true
+    rm -f "$home/$n/pid"
+    say "$n is down"
+  done
+}
+
+for f in "$here"/*.sh; do [ "$(basename "$f")" = servers.sh ] || . "$f"; done
+
+verb=${1:-}; [ $# -gt 0 ] && shift
+names=("$@"); [ ${#names[@]} -gt 0 ] || mapfile -t names < <(all)
+case "$verb" in
+  up) up "${names[@]}" ;;
+  down) down "${names[@]}" ;;
+  env) for n in "${names[@]}"; do if alive "$n"; then "${n}_env"; fi; done ;;
+  status) for n in "${names[@]}"; do if alive "$n"; then echo "$n: runs (pid $(cat "$home/$n/pid"))"; else echo "$n: stopped"; fi; done ;;
+  *) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+esac

@@ -57,17 +57,17 @@ await() {
 
 up() {
   local n
-  for n in "$@"; do
-    (
-      exec 9>"$home/$n.lock"; flock 9 # two checkouts may start at once
-      if alive "$n" && "${n}_ready" >/dev/null 2>&1; then say "$n runs already"; exit; fi
-      "${n}_install"
-      mkdir -p "$home/$n"; chmod 755 "$home/$n"
-      "${n}_start" 9>&-
-      await "$n" 90
-      say "$n is up"
-    )
-  done
+  # Two checkouts may start a server at once. -o keeps the lock from the server, which outlives us.
+  for n in "$@"; do flock -o "$home/$n.lock" "${BASH_SOURCE[0]}" one "$n" </dev/null; done
+}
+
+one() {
+  if alive "$1" && "$1_ready" >/dev/null 2>&1; then say "$1 runs already"; return; fi
+  "$1_install"
+  mkdir -p "$home/$1"; chmod 755 "$home/$1"
+  "$1_start"
+  await "$1" 90
+  say "$1 is up"
 }
 
 down() {
@@ -89,6 +89,7 @@ verb=${1:-}; [ $# -gt 0 ] && shift
 names=("$@"); [ ${#names[@]} -gt 0 ] || mapfile -t names < <(all)
 case "$verb" in
   up) up "${names[@]}" ;;
+  one) one "${names[0]}" ;; # for up
   down) down "${names[@]}" ;;
   env) for n in "${names[@]}"; do if alive "$n"; then "${n}_env"; fi; done ;;
   status) for n in "${names[@]}"; do if alive "$n"; then echo "$n: runs (pid $(cat "$home/$n/pid"))"; else echo "$n: stopped"; fi; done ;;

@@ -6,3 +6,5 @@ go 1.26
 replace github.com/ashlar-dev/ashlar/patterns => ./patterns
 
 require go.yaml.in/yaml/v4 v4.0.0
+
+require github.com/d2lang/elk-go v0.2.0

@@ -231,11 +231,16 @@ func explainFact(w io.Writer, s arch.System, what string) error {
 		if f.Of != ref && !(f.Of.Kind() != arch.KindDeployment && f.Of.Parent() == ref) && !(f.Of.Kind() == arch.KindDeployment && f.Of.Name() == ref.Name()) {
 			continue
 		}
-		name := f.String()
+		name := string(f.Of.Kind()) + " " + f.Of.Short()
 		if f.At == "" {
 			name += " exists"
+		} else {
+			name += " " + string(f.At)
 		}
-		if _, err := fmt.Fprintf(w, "%s %s\n", name, doc.Redact(short(f.Value))); err != nil {
+		if f.Value != "" {
+			name += " = " + doc.Redact(short(f.Value))
+		}
+		if _, err := fmt.Fprintln(w, name); err != nil {
 			return err
 		}
 		for i, c := range s.Ledger[f.Fact] {

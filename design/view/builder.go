@@ -171,6 +171,7 @@ func (b *builder) graph() Graph {
 		return cmp.Or(cmp.Compare(x.From, y.From), cmp.Compare(x.To, y.To), cmp.Compare(x.Kind, y.Kind))
 	})
 	g.Groups = b.usedGroups()
+	stubs(&g)
 	label(&g, b.o.Labels)
 	g.Subtitle = subtitle(g)
 	g.Legend = legend(g)

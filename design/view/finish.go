@@ -202,6 +202,50 @@ func (b *builder) adopted(r arch.Ref, n *Node) string {
 	return group
 }
 
+// A hub of infrastructure becomes stubs from so many edges on; a gateway needs
+// more, since its edges are the way in.
+const (
+	stubsFrom        = 6
+	stubsFromGateway = 10
+)
+
+// stubs marks the edges of hubs. What has a finding stays a line.
+func stubs(g *Graph) {
+	hubs := map[arch.Ref]int{}
+	limit := map[arch.Ref]int{}
+	for _, n := range g.Nodes {
+		if n.hub() {
+			limit[n.Ref] = stubsFrom
+			if n.Kind == Gateway || n.Role == arch.RoleGateway {
+				limit[n.Ref] = stubsFromGateway
+			}
+		}
+	}
+	for _, e := range g.Edges {
+		hubs[e.From]++
+		hubs[e.To]++
+	}
+	for i := range g.Edges {
+		e := &g.Edges[i]
+		for _, r := range []arch.Ref{e.From, e.To} {
+			if limit[r] > 0 && hubs[r] >= limit[r] && len(e.Badges) == 0 && e.Change == Same && !g.single(e, r) {
+				e.Stub = true
+			}
+		}
+	}
+}
+
+// single reports whether an edge at a hub comes from a user interface, a load
+// generator or another hub: the few that show where the hub stands.
+func (g *Graph) single(e *Edge, hub arch.Ref) bool {
+	other := e.From
+	if other == hub {
+		other = e.To
+	}
+	n, _ := g.Node(other)
+	return n.hub() || n.Role == arch.RoleUI || n.Role == arch.RoleLoadgen || n.Kind == External
+}
+
 // label decides which edges say something, and what.
 func label(g *Graph, want Labels) {
 	if want == NoLabels {
@@ -211,7 +255,7 @@ func label(g *Graph, want Labels) {
 	drawn := 0
 	for _, e := range g.Edges {
 		protocols[e.Protocol]++
-		if n, _ := g.Node(e.To); n.Inside != e.From {
+		if n, _ := g.Node(e.To); n.Inside != e.From && !e.Stub {
 			drawn++
 		}
 	}

@@ -108,9 +108,25 @@ type Edge struct {
 	Protocol string
 	Calls    int               // call sites that it stands for
 	Rate     arch.Opt[float64] // per second, summed over the call sites whose rate is known
-	Badges   []Badge
-	Facts    []Fact
-	Change   Change
+	// Stub: one end is a hub of infrastructure with so many edges that lines would
+	// hide the rest; a sign at the other end, naming the hub, says the same.
+	Stub   bool
+	Badges []Badge
+	Facts  []Fact
+	Change Change
+}
+
+// Hub is the end of a stub that the sign names: the one with infrastructure's
+// role.
+func (g Graph) Hub(e Edge) arch.Ref {
+	if n, ok := g.Node(e.From); ok && n.hub() {
+		return e.From
+	}
+	return e.To
+}
+
+func (n Node) hub() bool {
+	return n.Kind == Gateway || n.Kind == Service && arch.Infrastructure(n.Role) && n.Role != arch.RoleLoadgen
 }
 
 // ID names the edge in its graph, save in a sequence.
@@ -196,8 +212,8 @@ const (
 	Changed Change = "changed"
 )
 
-// Mark is one line of a legend: exactly one of Node, Edge, Severity, Change and
-// Group is set, and Role goes with Node.
+// Mark is one line of a legend: exactly one of Node, Missing, Edge, Severity,
+// Change, Group and Stub is set, and Role goes with Node.
 type Mark struct {
 	Node     NodeKind
 	Role     string
@@ -206,6 +222,7 @@ type Mark struct {
 	Severity Severity
 	Change   Change
 	Group    string
+	Stub     bool
 	Text     string
 }
 

@@ -32,6 +32,7 @@ var signs = []Mark{
 	{Edge: Reference, Text: "foreign key"},
 	{Edge: Return, Text: "answer"},
 	{Edge: Undo, Text: "undoes"},
+	{Stub: true, Text: "leads here; its lines are left out"},
 	{Severity: Error, Text: "error"},
 	{Severity: Warning, Text: "warning"},
 	{Severity: Info, Text: "note"},
@@ -79,7 +80,10 @@ func legend(g Graph) []Mark {
 		}
 	}
 	for _, e := range g.Edges {
-		if !inside[[2]arch.Ref{e.From, e.To}] {
+		switch {
+		case e.Stub:
+			used[Mark{Stub: true}] = true
+		case !inside[[2]arch.Ref{e.From, e.To}]:
 			used[Mark{Edge: e.Kind}] = true
 		}
 		badges(e.Badges)

@@ -16,6 +16,9 @@ const (
 	minWidth   = 84.
 )
 
+// BadgeSize is the width and height that a badge on an edge takes.
+const BadgeSize = 24.
+
 // Around a text, by the shape that is drawn: slanted and round sides take room.
 func padding(m view.Mark) (x, top, bottom float64) {
 	switch {

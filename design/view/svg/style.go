@@ -24,6 +24,7 @@ var (
 		"missing": "#ffffff", "missingline": "#b3261e", "call": "#4b5a6d",
 		"error": "#b3261e", "warning": "#b35900", "note": "#3462a3", "onbadge": "#ffffff",
 		"added": "#1a7f37", "removed": "#b3261e", "changed": "#9a6700",
+		"g0": "#3b82c4", "g1": "#d9822b", "g2": "#3f9c6b", "g3": "#b3489a", "g4": "#8a6fd1", "g5": "#b09c12", "g6": "#c9504f", "g7": "#2f9aa3", "g8": "#7d8b99", "g9": "#8a6d4b",
 	}
 	dark = map[string]string{
 		"bg": "#12161c", "ink": "#e8edf3", "muted": "#a2adba", "group": "#191f28", "groupline": "#3a4552",
@@ -34,8 +35,12 @@ var (
 		"missing": "#12161c", "missingline": "#ff8a80", "call": "#93a2b4",
 		"error": "#ff8a80", "warning": "#f5b04d", "note": "#7fadec", "onbadge": "#12161c",
 		"added": "#56d364", "removed": "#ff8a80", "changed": "#e3b341",
+		"g0": "#5aa0e0", "g1": "#e8994a", "g2": "#58b886", "g3": "#cf6ab8", "g4": "#a58ce6", "g5": "#cbb62c", "g6": "#e07170", "g7": "#4bb8c1", "g8": "#98a6b3", "g9": "#a88a66",
 	}
 )
+
+// groupColours is how many colours of groups there are: g0 and so on.
+const groupColours = 10
 
 // paint is the colours and the shape of a sign.
 type paint struct {

@@ -126,6 +126,7 @@ func (c *canvas) body() {
 		c.edgeLabel(i)
 	}
 	for i := range c.p.Nodes {
+		c.pills(i)
 		c.nodeBadge(i)
 	}
 }

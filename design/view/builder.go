@@ -3,6 +3,7 @@ package view
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/ashlar-dev/ashlar/arch"
 )
@@ -159,7 +160,7 @@ func (b *builder) graph() Graph {
 	b.leaveOut()
 	b.focus()
 	b.badges()
-	g := Graph{Kind: b.kind, Title: cmp.Or(b.o.Title, b.s.Name), Notes: b.notes}
+	g := Graph{Kind: b.kind, Title: b.title(), Notes: b.notes}
 	for _, n := range b.nodes {
 		g.Nodes = append(g.Nodes, *n)
 	}
@@ -176,6 +177,15 @@ func (b *builder) graph() Graph {
 	g.Subtitle = subtitle(g)
 	g.Legend = legend(g)
 	return g
+}
+
+func (b *builder) title() string {
+	what := map[Kind]string{KindServices: "Services", KindContexts: "Context map", KindData: "Data ownership", KindEvents: "Events", KindDeployment: "Deployment", KindSequence: "Journey", KindDiff: "What changed"}[b.kind]
+	t := cmp.Or(b.o.Title, strings.TrimPrefix(b.s.Name+": "+what, ": "))
+	if b.o.Env != "" && b.o.Title == "" {
+		t += " (" + b.o.Env + ")"
+	}
+	return t
 }
 
 // usedGroups lists the groups that hold a node, and the ones around them, each

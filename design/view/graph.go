@@ -160,24 +160,25 @@ type Cut struct {
 	Label  string
 }
 
-// Severity of a finding, in SARIF's words.
+// Severity of a finding, in the words of a review.
 type Severity string
 
 const (
-	Error   Severity = "error"
-	Warning Severity = "warning"
-	Info    Severity = "note"
+	Critical Severity = "critical"
+	High     Severity = "high"
+	Medium   Severity = "medium"
+	Low      Severity = "low"
+	Info     Severity = "info"
 )
 
-// Rank orders severities, the worst first.
+var severities = []Severity{Critical, High, Medium, Low, Info}
+
+// Rank orders severities, the worst first; unknown ones come last.
 func (s Severity) Rank() int {
-	switch s {
-	case Error:
-		return 0
-	case Warning:
-		return 1
+	if i := slices.Index(severities, s); i >= 0 {
+		return i
 	}
-	return 2
+	return len(severities)
 }
 
 // Badge is a finding on a node or an edge.

@@ -23,7 +23,7 @@ func layered(g view.Graph, direction string) (Placed, error) {
 		return Placed{}, fmt.Errorf("laying out %d nodes and %d edges: %w", len(g.Nodes), len(g.Edges), err)
 	}
 	p := l.read(root)
-	l.loose(&p, direction)
+	l.loose(&p)
 	return p, nil
 }
 
@@ -268,35 +268,3 @@ func route(e *elk.Edge, off Point) Path {
 	}
 	return p
 }
-
-// loose puts nodes that nothing connects into rows below the rest: as layers of
-// their own they would make one endless column.
-func (l *layering) loose(p *Placed, _ string) {
-	limit := max(p.Width, 900)
-	x, y, tallest := 8., p.Height+16, 0.
-	if len(l.linked) == 0 && len(l.g.Groups) == 0 {
-		y = 8
-	}
-	first := true
-	for i, n := range l.g.Nodes {
-		if n.Inside != "" || l.nodes[i] != nil {
-			continue
-		}
-		b := &p.NodeBoxes[i]
-		if !first && x+b.W+8 > limit {
-			x, y, tallest = 8, y+tallest+22, 0
-		}
-		b.X, b.Y, first = x, y, false
-		for j, m := range l.g.Nodes {
-			if m.Inside == n.Ref {
-				p.NodeBoxes[j].X += x
-				p.NodeBoxes[j].Y += y
-			}
-		}
-		x, tallest = x+b.W+22, max(tallest, b.H)
-		p.Width = max(p.Width, b.X+b.W+8)
-		p.Height = max(p.Height, y+tallest+8)
-	}
-}
-
-func sequence(g view.Graph) Placed { return Placed{Graph: g} }

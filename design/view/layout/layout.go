@@ -129,3 +129,5 @@ func flatten(g view.Graph) view.Graph {
 	g.Groups = nil
 	return g
 }
+
+func sequence(g view.Graph) Placed { return Placed{Graph: g} }

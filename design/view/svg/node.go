@@ -90,12 +90,9 @@ func (c *canvas) pills(i int) {
 			hubs++
 			continue
 		}
-		text := "→ " + hub.Label
-		if e.From == hub.Ref {
-			text = hub.Label + " →"
-		}
-		w := pillFont.Width(text) + 10
-		if left := c.x + b.X + b.W - 8 - x; w > left {
+		text := layout.Pill(c.p.Graph, e)
+		w := layout.PillFont.Width(text) + 10
+		if left := c.x + b.X + b.W - 7 - x; w > left {
 			count++
 			continue
 		}
@@ -107,16 +104,14 @@ func (c *canvas) pills(i int) {
 	}
 	if hubs > 0 {
 		text := fmt.Sprintf("%d lines not drawn", hubs)
-		w := pillFont.Width(text) + 10
+		w := layout.PillFont.Width(text) + 10
 		c.pill(c.x+b.X+(b.W-w)/2, c.y+b.Y+b.H-7, w, text, paintOf(n.Sign()).class, "")
 	}
 }
 
-var pillFont = layout.Font{Size: 9}
-
 func (c *canvas) pill(x, y, w float64, text, class, title string) {
 	c.f(`<g class="pill">%s<rect class="plate s-%sline" x="%s" y="%s" width="%s" height="13" rx="6.5" fill="%s" stroke="%s"/>`, title, class, num(x), num(y), num(w), light["bg"], light[class+"line"])
-	c.anchored("f-ink", x+w/2, y+9.6, pillFont, "ink", "middle", text)
+	c.anchored("f-ink", x+w/2, y+9.6, layout.PillFont, "ink", "middle", text)
 	c.f("</g>")
 }
 

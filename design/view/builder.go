@@ -37,12 +37,12 @@ func newBuilder(k Kind, s arch.System, o *Options) *builder {
 	}
 	b.o.Radius = max(1, b.o.Radius)
 	for _, name := range arch.Sorted(s.Gateways) {
-		if svc := s.Gateways[name].Service; svc != "" && s.Has(svc) {
+		if svc := s.Gateways[name].Service; svc.Kind() == arch.KindService && s.Has(svc) {
 			b.home[arch.NewRef(arch.KindGateway, name)] = svc
 		}
 	}
 	for _, name := range arch.Sorted(s.Sagas) {
-		if owner := s.Sagas[name].Owner; owner != "" {
+		if owner := s.Sagas[name].Owner; owner != "" && owner.Kind() != arch.KindSaga {
 			b.home[arch.NewRef(arch.KindSaga, name)] = owner
 		}
 	}
@@ -53,6 +53,9 @@ func newBuilder(k Kind, s arch.System, o *Options) *builder {
 func (b *builder) of(r arch.Ref) arch.Ref {
 	switch r.Kind() {
 	case arch.KindDeployment:
+		if _, ok := b.nodes[r]; ok {
+			return r
+		}
 		if d, ok := b.s.Deployments[arch.DeploymentKey(r.Env(), r.Name())]; ok && d.Of != "" {
 			return b.of(d.Of)
 		}
@@ -63,8 +66,8 @@ func (b *builder) of(r arch.Ref) arch.Ref {
 		}
 		return b.of(r.Parent())
 	}
-	if h, ok := b.home[r]; ok {
-		return h
+	if h, ok := b.home[r]; ok && h != r {
+		return b.of(h)
 	}
 	return r
 }

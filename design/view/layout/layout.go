@@ -24,6 +24,7 @@ type Placed struct {
 	GroupBoxes    []Rect
 	Routes        []Path
 	FrameBoxes    []Rect
+	CutLines      [][]float64 // of each frame, the height of each of its cuts
 	// Flat: the areas of groups would have torn the picture apart, so there are
 	// none; nodes say their group instead, and the legend lists the groups.
 	Flat bool
@@ -129,5 +130,3 @@ func flatten(g view.Graph) view.Graph {
 	g.Groups = nil
 	return g
 }
-
-func sequence(g view.Graph) Placed { return Placed{Graph: g} }

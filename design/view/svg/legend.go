@@ -48,5 +48,3 @@ func (c *canvas) sample(m view.Mark, x, y, w float64) {
 		c.shape(paintOf(m), layout.Rect{X: x + 2, Y: y - 8, W: w - 4, H: 16}, view.Same)
 	}
 }
-
-func (c *canvas) frame(int) {}

@@ -11,6 +11,9 @@ func (c *canvas) node(i int) {
 	n, b := c.p.Nodes[i], c.p.NodeBoxes[i]
 	r := layout.Rect{X: c.x + b.X, Y: c.y + b.Y, W: b.W, H: b.H}
 	pt := paintOf(n.Sign())
+	if b.Head < b.H && pt.shape != "window" {
+		pt.shape = "box" // rows fit into no other shape
+	}
 	c.f(`<g class="n n%d %s" data-ref="%s" data-kind="%s" data-role="%s"%s>%s`, i, changeClass(n.Change), escape(string(n.Ref)), escape(string(n.Kind)), escape(n.Role), rules(n.Badges),
 		tooltip(c.headOf(n), n.Facts, n.Badges, n.Change))
 	c.shape(pt, r, n.Change)

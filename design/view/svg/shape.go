@@ -16,7 +16,7 @@ func (c *canvas) shape(pt paint, r layout.Rect, ch view.Change) {
 	extra := ""
 	if ch != view.Same {
 		line, width = string(ch), 2.6
-		extra = " s-" + string(ch)
+		extra = " s-" + string(ch) // wins over the kind's colour
 		if ch == view.Removed {
 			dash = "6 4"
 		}

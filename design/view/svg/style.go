@@ -146,6 +146,8 @@ func style(id, theme string, p layout.Placed) string {
 		if fill, ok := strings.CutSuffix(k, "line"); ok && fill != "group" {
 			fmt.Fprintf(&b, "%s .k-%s{fill:var(--%s);stroke:var(--%s)}", root, fill, fill, k)
 		}
+	}
+	for _, k := range arch.Sorted(light) { // after the kinds, so that a change wins over a kind
 		fmt.Fprintf(&b, "%s .s-%s{stroke:var(--%s)}%s .f-%s{fill:var(--%s)}\n", root, k, k, root, k, k)
 	}
 	fmt.Fprintf(&b, "%s .halo{stroke:var(--bg)}%s .plate{fill:var(--bg)}\n", root, root)

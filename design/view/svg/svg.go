@@ -105,6 +105,7 @@ func (c *canvas) body() {
 	for i := range c.p.Groups {
 		c.group(i)
 	}
+	c.lifelines()
 	for i := range c.p.FrameBoxes {
 		c.frame(i)
 	}

@@ -61,7 +61,7 @@ func Merge(views ...System) (System, error) {
 			}
 		}
 		for name, c := range v.Coverage {
-			coverage[name] = coverage[name].plus(c)
+			coverage[name] = coverage[name].Plus(c)
 		}
 	}
 	return Resolve(l, coverage)
@@ -124,7 +124,8 @@ func isDist(f Fact) bool {
 	return false
 }
 
-func (c Coverage) plus(d Coverage) Coverage {
+// Plus joins what a source looked at in two places.
+func (c Coverage) Plus(d Coverage) Coverage {
 	c.Origin = cmp.Or(c.Origin, d.Origin)
 	c.Files += d.Files
 	c.Documents += d.Documents

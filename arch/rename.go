@@ -46,7 +46,7 @@ func Rename(s System, names map[Ref]Renaming) (System, error) {
 			of[i] = r.ref(ref)
 		}
 		c.Of = of
-		cov[name] = Coverage{}.plus(c)
+		cov[name] = Coverage{}.Plus(c)
 	}
 	return Resolve(l, cov)
 }

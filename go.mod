@@ -41,3 +41,5 @@ require (
 	istio.io/api v1.31.1
 	k8s.io/api v0.37.2
 )
+
+require github.com/santhosh-tekuri/jsonschema/v6 v6.0.2

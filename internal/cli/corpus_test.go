@@ -94,6 +94,34 @@ func TestTrainTicket(t *testing.T) {
 	}
 }
 
+// The references of these traces hold copies of their ancestors: 660 spans, not
+// thousands.
+func TestSocialNetworkTraces(t *testing.T) {
+	t.Parallel()
+	r, res := run(t, corpus(t, "traces"))
+	if n := r.System.Coverage["jaeger"].Spans; n != 660 {
+		t.Errorf("%d spans, want 660", n)
+	}
+	compose := r.System.Services["compose-post-service"].Operations["compose_post"]
+	var calls []string
+	for id := range compose.Calls {
+		calls = append(calls, string(compose.Calls[id].To))
+	}
+	slices.Sort(calls)
+	want := strings.Fields(`op/home-timeline-service.write_home_timeline op/media-service.compose_media op/post-storage-service.store_post
+		op/text-service.compose_text op/unique-id-service.compose_unique_id op/user-service.compose_creator op/user-timeline-service.write_user_timeline`)
+	if !slices.Equal(calls, want) {
+		t.Errorf("compose_post calls %v", calls)
+	}
+	if placed := compose.Placed(); len(placed) != 7 {
+		t.Errorf("the call tree places %d of 7 calls", len(placed))
+	}
+	wantFinding(t, res, "communication/sync-chain", "nginx-web-server -> compose-post-service", "trace")
+	if n := findings(res, "communication/n-plus-one"); len(n) != 0 {
+		t.Errorf("n-plus-one fires: %v", n)
+	}
+}
+
 // No value of an environment variable of the corpus may reach the output unless
 // it is a network name; the passwords that stand in it are known.
 func TestCorpusSecretsStayIn(t *testing.T) {

@@ -128,7 +128,7 @@ func (a *app) printSystem(w io.Writer, r *discover.Result) {
 		}
 		p("\n%s  gateway (%s)", name, s.Gateways[name].Kind)
 		for _, t := range arch.Sorted(to) {
-			p("  -> %-32s %s", t.Short()+missing(s, t), count(to[t], "route"))
+			p("  -> %-32s  %s", t.Short()+missing(s, t), count(to[t], "route"))
 		}
 	}
 	for _, name := range arch.Sorted(s.Services) {
@@ -147,13 +147,13 @@ func (a *app) printSystem(w io.Writer, r *discover.Result) {
 			p("%s", line)
 			for _, e := range g[ref] {
 				if e.From.Member() == op {
-					p("    -> %-30s%s", e.Call.To.Short()+missing(s, e.Call.To), detail(e))
+					p("    -> %-30s  %s", e.Call.To.Short()+missing(s, e.Call.To), detail(e))
 				}
 			}
 		}
 		for _, e := range g[ref] {
 			if e.From == ref {
-				p("  -> %-32s%s%s", e.Call.To.Short()+missing(s, e.Call.To), detail(e), where(s, e.At("to"), e.At()))
+				p("  -> %-32s  %s%s", e.Call.To.Short()+missing(s, e.Call.To), detail(e), where(s, e.At("to"), e.At()))
 			}
 		}
 	}

@@ -89,6 +89,7 @@ const (
 	Exhausted           // no tries left
 	NotRetriable        // the outcome or the operation forbids another try
 	Queued              // not yet: wait for the place to be handed over
+	TimedOut            // the time was used up
 )
 
 // String returns the outcome in a word, for metrics labels.
@@ -116,7 +117,7 @@ var reasons = [...]string{
 	Admitted: "admitted", Open: "breaker open", Probing: "breaker probing", Full: "limit reached",
 	TooLate: "would outlast the deadline", RateExceeded: "rate exceeded", Shed: "shed",
 	NoBudget: "no budget", Exhausted: "tries exhausted", NotRetriable: "not retriable",
-	Queued: "queued",
+	Queued: "queued", TimedOut: "timed out",
 }
 
 // Verdict is a machine's answer to a call that wants to start, or to try again.

@@ -8,25 +8,25 @@ import (
 )
 
 // Ticket is an admitted call's receipt; it goes back with the call's report.
+// Three words, so that it travels in registers.
 type Ticket struct {
 	start Time
-	tick  int64
-	era   uint64
-	kind  ticketKind
-	probe uint8
+	tick  int64  // of start among the calls under way
+	id    uint64 // era, kind, and a probe's slot
 }
 
-type ticketKind uint8
-
 const (
-	ticketPlain ticketKind = iota // neither its start nor its success needs the time
-	ticketTimed                   // counted among the calls under way, or in buckets of time
-	ticketProbe                   // one of the half-open probes
+	ticketSlot  = 0xff   // of a probe
+	ticketTimed = 1 << 8 // counted among the calls under way, or in buckets of time
+	ticketProbe = 1 << 9 // one of the half-open probes
+	ticketEra   = 10     // shift
 )
+
+func (t Ticket) era() uint64 { return t.id >> ticketEra }
 
 // NeedsTime reports whether even the report of a success needs the time of day.
 // Where it does not, now may be 0 and the driver saves a reading of its clock.
-func (t Ticket) NeedsTime() bool { return t.kind != ticketPlain }
+func (t Ticket) NeedsTime() bool { return t.id&(ticketTimed|ticketProbe) != 0 }
 
 // The word holds what a healthy breaker's callers need, readable without a lock.
 const (
@@ -47,6 +47,7 @@ type Breaker struct {
 	cfg    BreakerConfig
 	seen   Time // latest time handed in
 	last   Change
+	told   uint64 // last.Seq that a caller took along
 	trips  uint64
 	closed closedState
 	opened openedState
@@ -102,12 +103,14 @@ func (b *Breaker) Configure(now Time, c BreakerConfig) error {
 		b.closed.success = -1
 	}
 	b.closed.flight.reset(Time(c.SlowAfter))
-	var ch Change
-	if b.state() == HalfOpen {
-		ch = b.enter(now, HalfOpen, ByConfigured)
-	} else {
+	if b.state() != HalfOpen {
 		b.publish(b.state(), b.era()+1)
+		b.mu.Unlock()
+		return nil
 	}
+	b.enter(now, HalfOpen, ByConfigured)
+	ch := b.last
+	b.told = ch.Seq
 	b.mu.Unlock()
 	b.tell(ch)
 	return nil
@@ -117,11 +120,11 @@ func (b *Breaker) Configure(now Time, c BreakerConfig) error {
 // does not need it; false says to ask Admit.
 func (b *Breaker) AdmitUntimed() (Ticket, bool) {
 	w := b.word.Load()
-	t := Ticket{era: w >> wordEra}
+	id := w >> wordEra << ticketEra
 	if w&wordTimed != 0 {
-		t.kind = ticketTimed
+		id |= ticketTimed
 	}
-	return t, w&(wordState|wordAges) == uint64(Closed)
+	return Ticket{id: id}, w&(wordState|wordAges) == uint64(Closed)
 }
 
 // Admit decides about a call that wants to start now: Admitted, Open or Probing
@@ -133,56 +136,72 @@ func (b *Breaker) Admit(now Time) (Ticket, Verdict) {
 	}
 	b.mu.Lock()
 	now = b.clock(now)
-	var ch Change
-	if b.state() == Closed {
-		ch = b.judge(now)
-	}
-	if b.state() == Opened && now >= b.opened.until {
-		ch = b.enter(now, HalfOpen, ByTime)
-	} else if b.state() == HalfOpen && b.half.expire(now, b.cfg.ProbeWait) && b.half.bad > b.cfg.ProbeFailures {
-		ch = b.enter(now, Opened, ByProbes)
-	}
-	var t Ticket
-	v := Verdict{}
-	switch b.state() {
-	case Closed:
-		t = Ticket{start: now, era: b.era(), kind: ticketTimed}
+	if b.state() == Closed && !b.judge(now) {
+		id := b.era()<<ticketEra | ticketTimed
+		tick := int64(0)
 		if b.cfg.SlowAfter > 0 {
-			t.tick = b.closed.flight.begin()
+			tick = b.closed.flight.begin()
 		}
-	case Opened:
-		v = Verdict{Reason: Open, After: b.opened.until.Sub(now)}
-	case HalfOpen:
-		if slot, ok := b.half.admit(now, b.cfg.Probes); ok {
-			t = Ticket{start: now, era: b.era(), kind: ticketProbe, probe: slot}
-		} else {
-			v = Verdict{Reason: Probing, After: b.half.oldest().Add(b.cfg.ProbeWait).Sub(now)}
+		b.mu.Unlock()
+		return Ticket{now, tick, id}, Verdict{}
+	}
+	t, v, changed := b.admitSick(now)
+	ch := b.last
+	b.mu.Unlock()
+	if changed {
+		b.tell(ch)
+	}
+	return t, v
+}
+
+// admitSick is Admit for a breaker that is not, or no longer, closed.
+func (b *Breaker) admitSick(now Time) (t Ticket, v Verdict, changed bool) {
+	seq := b.told
+	switch {
+	case b.state() == Opened && now >= b.opened.until:
+		b.enter(now, HalfOpen, ByTime)
+	case b.state() == HalfOpen:
+		b.half.expire(now, b.cfg.ProbeWait)
+		if b.half.bad > b.cfg.ProbeFailures {
+			b.enter(now, Opened, ByProbes)
 		}
 	}
-	b.mu.Unlock()
-	b.tell(ch)
-	return t, v
+	if b.state() == Opened {
+		v = Verdict{Reason: Open, After: b.opened.until.Sub(now)}
+	} else if slot, ok := b.half.admit(now, b.cfg.Probes); ok {
+		t = Ticket{now, 0, b.era()<<ticketEra | ticketProbe | uint64(slot)}
+	} else {
+		v = Verdict{Reason: Probing, After: b.half.oldest().Add(b.cfg.ProbeWait).Sub(now)}
+	}
+	b.told = b.last.Seq
+	return t, v, seq != b.told
 }
 
 // Report ends an admitted call. Reports of calls that began before the last
 // change of state are ignored: they speak of the past.
 func (b *Breaker) Report(t Ticket, now Time, o Outcome) {
-	if w := b.word.Load(); w>>wordEra != t.era ||
-		o == Success && t.kind == ticketPlain && w&wordSettled != 0 {
+	w := b.word.Load()
+	if w>>wordEra != t.era() || o == Success && w&wordSettled != 0 && !t.NeedsTime() {
 		return
 	}
 	b.mu.Lock()
-	if b.era() != t.era {
+	if b.era() != t.era() {
 		b.mu.Unlock()
 		return
 	}
 	now = b.clock(now)
-	var ch Change
-	if t.kind == ticketProbe {
-		ch = b.endProbe(t, now, o)
+	var changed bool
+	if t.id&ticketProbe != 0 {
+		changed = b.endProbe(t, now, o)
 	} else {
-		ch = b.endCall(t, now, o)
+		changed = b.endCall(t, now, o)
 	}
+	if !changed {
+		b.mu.Unlock()
+		return
+	}
+	b.told = b.last.Seq
+	ch := b.last
 	b.mu.Unlock()
 	b.tell(ch)
 }
@@ -190,8 +209,10 @@ func (b *Breaker) Report(t Ticket, now Time, o Outcome) {
 // Force opens the breaker until Reset, for operators and drills.
 func (b *Breaker) Force(now Time) {
 	b.mu.Lock()
-	ch := b.enter(b.clock(now), Opened, ByOperator)
+	b.enter(b.clock(now), Opened, ByOperator)
 	b.opened.until = Never
+	ch := b.last
+	b.told = ch.Seq
 	b.mu.Unlock()
 	b.tell(ch)
 }
@@ -199,7 +220,9 @@ func (b *Breaker) Force(now Time) {
 // Reset closes the breaker with empty windows.
 func (b *Breaker) Reset(now Time) {
 	b.mu.Lock()
-	ch := b.enter(b.clock(now), Closed, ByOperator)
+	b.enter(b.clock(now), Closed, ByOperator)
+	ch := b.last
+	b.told = ch.Seq
 	b.mu.Unlock()
 	b.tell(ch)
 }
@@ -242,10 +265,11 @@ func (b *Breaker) Config() BreakerConfig {
 }
 
 // judge looks at the calls under way: those that became overdue are slow, and a
-// stall opens the breaker.
-func (b *Breaker) judge(now Time) Change {
+// stall opens the breaker. It reports whether the state changed, as all of these
+// do.
+func (b *Breaker) judge(now Time) bool {
 	if b.cfg.SlowAfter <= 0 {
-		return Change{}
+		return false
 	}
 	s := &b.closed
 	for range s.flight.advance(now) {
@@ -257,17 +281,17 @@ func (b *Breaker) judge(now Time) Change {
 	if n := b.cfg.StallCalls; n >= 0 && int(s.flight.overdue) >= n && (s.success < 0 || now.Sub(s.success) >= b.cfg.SlowAfter) {
 		return b.enter(now, Opened, ByStall)
 	}
-	return Change{}
+	return false
 }
 
-func (b *Breaker) endCall(t Ticket, now Time, o Outcome) Change {
+func (b *Breaker) endCall(t Ticket, now Time, o Outcome) bool {
 	s := &b.closed
 	if b.cfg.SlowAfter > 0 {
 		if o == Success {
 			s.success = now // before judge: this success is what a stall lacks
 		}
-		if ch := b.judge(now); ch.Seq != 0 {
-			return ch
+		if b.judge(now) {
+			return true
 		}
 		// An overdue call was judged when it became so; a call that the caller
 		// gave up early says nothing.
@@ -287,15 +311,15 @@ func (b *Breaker) endCall(t Ticket, now Time, o Outcome) Change {
 	if s.failures.settled() != (b.word.Load()&wordSettled != 0) {
 		b.publish(Closed, b.era())
 	}
-	return Change{}
+	return false
 }
 
-func (b *Breaker) endProbe(t Ticket, now Time, o Outcome) Change {
+func (b *Breaker) endProbe(t Ticket, now Time, o Outcome) bool {
 	slow := b.cfg.SlowAfter > 0 && b.cfg.SlowRate > 0 && now.Sub(t.start) >= b.cfg.SlowAfter
 	if slow && o == Success {
 		o = Failure
 	}
-	b.half.end(t.probe, o)
+	b.half.end(uint8(t.id&ticketSlot), o)
 	b.half.expire(now, b.cfg.ProbeWait)
 	switch {
 	case b.half.bad > b.cfg.ProbeFailures:
@@ -303,11 +327,11 @@ func (b *Breaker) endProbe(t Ticket, now Time, o Outcome) Change {
 	case b.half.ok >= b.cfg.Probes-b.cfg.ProbeFailures:
 		return b.enter(now, Closed, ByProbes)
 	}
-	return Change{}
+	return false
 }
 
 // enter moves to a state, with everything of that state fresh.
-func (b *Breaker) enter(now Time, to BreakerState, why Cause) Change {
+func (b *Breaker) enter(now Time, to BreakerState, why Cause) bool {
 	from := b.state()
 	switch to {
 	case Closed:
@@ -329,7 +353,7 @@ func (b *Breaker) enter(now Time, to BreakerState, why Cause) Change {
 	}
 	b.publish(to, b.era()+1)
 	b.last = Change{Seq: b.last.Seq + 1, At: now, From: from, To: to, Cause: why}
-	return b.last
+	return true
 }
 
 func (b *Breaker) openFor() time.Duration {
@@ -363,7 +387,7 @@ func (b *Breaker) clock(now Time) Time {
 }
 
 func (b *Breaker) tell(ch Change) {
-	if ch.Seq != 0 && b.changed != nil {
+	if b.changed != nil {
 		b.changed(ch)
 	}
 }

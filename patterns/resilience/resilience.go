@@ -76,6 +76,13 @@ var (
 // when a policy refused, timed the call out, or gave up trying.
 func Do[T any](ctx context.Context, t *Target, op Op, fn func(context.Context) (T, error)) (T, error) {
 	p := t.plan.Load()
+	if p.light {
+		return doLight(ctx, t, p, op, fn)
+	}
+	return doWhole(ctx, t, p, op, fn)
+}
+
+func doWhole[T any](ctx context.Context, t *Target, p *plan, op Op, fn func(context.Context) (T, error)) (T, error) {
 	if p.hedge != nil && op.Idempotent {
 		return doHedged(ctx, t, p, op, fn)
 	}

@@ -46,6 +46,7 @@ type plan struct {
 	retryAt int // index of the stage; n: none
 	clocked bool // calls need their start's time
 	bounded bool // calls need their caller's deadline
+	light   bool // nothing but breaker and bulkhead, in the documented order
 
 	timeout  *policy.Timeout
 	retry    *policy.Retry
@@ -163,6 +164,10 @@ func (p *plan) arrange(c Config) {
 		case StageRetry:
 			p.retryAt = i
 		}
+	}
+	p.light = true
+	for i, s := range p.stages[:p.n] {
+		p.light = p.light && (s == StageBreaker && i == 0 || s == StageBulkhead)
 	}
 	p.bounded = p.timeout != nil
 	p.clocked = p.timeout != nil || p.retry != nil || p.hedge != nil

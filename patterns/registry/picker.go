@@ -2,68 +2,96 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
+	"net"
+	"strconv"
 	"sync/atomic"
+	"time"
+
+	"github.com/ashlar-dev/ashlar/patterns/balance"
 )
 
-// NewPicker makes the default picker: of two random instances it takes the one
-// with fewer calls under way in proportion to its weight.
-func NewPicker() Picker {
-	p := &twoChoices{}
-	p.slots.Store(&[]*slot{})
+// Balance returns a maker of pickers for [TransportOptions] that choose with
+// package balance: latency, zone preference, outlier ejection, as configured.
+// The error is the configuration's.
+func Balance(c balance.Config) (func(Query) Picker, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	return func(Query) Picker { return newBalanced(c) }, nil
+}
+
+// balanced gives a balance.Balancer its clock and its random numbers.
+type balanced struct {
+	b    *balance.Balancer
+	zero time.Time
+	list atomic.Pointer[map[string]Instance] // by endpoint ID
+}
+
+func newBalanced(c balance.Config) *balanced {
+	b, err := balance.New(c, nil)
+	if err != nil {
+		panic(err) // the configuration was validated, and nobody has no faults
+	}
+	p := &balanced{b: b, zero: time.Now()}
+	p.list.Store(&map[string]Instance{})
 	return p
 }
 
-type twoChoices struct {
-	slots atomic.Pointer[[]*slot]
-}
+func (p *balanced) now() int64 { return int64(time.Since(p.zero)) }
 
-type slot struct {
-	in       Instance
-	inflight *atomic.Int64 // outlives the slot when only tags or meta change
-	done     func(error)   // made once, so that a pick does not allocate
-}
-
-// Update keeps the counters of instances that stay.
-func (p *twoChoices) Update(instances []Instance) {
-	old := map[string]*slot{}
-	for _, s := range *p.slots.Load() {
-		old[s.in.ID] = s
-	}
-	next := make([]*slot, len(instances))
-	for i, in := range instances {
-		s := &slot{in: in, inflight: new(atomic.Int64)}
-		if o := old[in.ID]; o != nil && o.in.Address == in.Address && o.in.Port == in.Port {
-			s.inflight = o.inflight
+func (p *balanced) Update(instances []Instance) {
+	byID := make(map[string]Instance, len(instances))
+	var endpoints []balance.Endpoint
+	for _, in := range instances {
+		address := net.JoinHostPort(in.Address, strconv.Itoa(in.Port))
+		// A registry's IDs may be unique on one of its nodes only.
+		e := balance.Endpoint{ID: in.ID + "@" + address, Address: address, Zone: in.Zone, Weight: min(max(in.Weight, 1), 1<<20)}
+		if _, twice := byID[e.ID]; twice {
+			continue
 		}
-		s.done = func(error) { s.inflight.Add(-1) }
-		next[i] = s
+		byID[e.ID] = in
+		endpoints = append(endpoints, e)
 	}
-	p.slots.Store(&next)
+	// The new ones first: what the balancer picks must be found. Those that go
+	// are picked no more once Update returns, so a pick between the two that
+	// misses is asked again.
+	old := *p.list.Load()
+	both := make(map[string]Instance, len(byID)+len(old))
+	for id, in := range old {
+		both[id] = in
+	}
+	for id, in := range byID {
+		both[id] = in
+	}
+	p.list.Store(&both)
+	if err := p.b.Update(p.now(), endpoints); err != nil {
+		return // more than 65,535 endpoints: the earlier ones stay
+	}
+	p.list.Store(&byID)
 }
 
-func (p *twoChoices) Pick(context.Context) (Instance, func(error), bool) {
-	slots := *p.slots.Load()
-	var s *slot
-	switch n := len(slots); n {
-	case 0:
-		return Instance{}, nil, false
-	case 1:
-		s = slots[0]
-	default:
-		i := rand.IntN(n)     //nolint:gosec // a choice, no secret
-		j := rand.IntN(n - 1) //nolint:gosec // as above
-		if j >= i {
-			j++
+func (p *balanced) Pick(context.Context) (Instance, func(error), bool) {
+	for range 3 {
+		pick, err := p.b.Pick(p.now(), rand.Uint64(), balance.Request{}) //nolint:gosec // a choice, no secret
+		if err != nil {
+			return Instance{}, nil, false
 		}
-		s = slots[i]
-		// inflight/weight compared without dividing; one more for the call itself.
-		if o := slots[j]; (s.inflight.Load()+1)*weight(o.in) > (o.inflight.Load()+1)*weight(s.in) {
-			s = o
+		if in, ok := (*p.list.Load())[pick.Endpoint().ID]; ok {
+			return in, func(err error) { p.b.Done(pick, p.now(), outcome(err)) }, true
 		}
+		p.b.Done(pick, p.now(), balance.Ignored)
 	}
-	s.inflight.Add(1)
-	return s.in, s.done, true
+	return Instance{}, nil, false
 }
 
-func weight(in Instance) int64 { return int64(max(in.Weight, 1)) }
+func outcome(err error) balance.Outcome {
+	switch {
+	case err == nil:
+		return balance.Answered
+	case errors.Is(err, context.Canceled):
+		return balance.Ignored
+	}
+	return balance.Failed
+}

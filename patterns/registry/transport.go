@@ -9,18 +9,20 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/ashlar-dev/ashlar/patterns/balance"
 )
 
 // Picker chooses the instance that a call goes to. One serves one query and is
-// called concurrently. The default takes the less busy of two random instances;
-// balancers with more sense (latency, zones, outliers) fit in here.
+// called concurrently. [Balance] makes them from package balance.
 type Picker interface {
 	// Update hands over the instances whenever they have changed, before the
 	// next Pick. They must not be modified.
 	Update(instances []Instance)
 	// Pick chooses one; done, when not nil, is called once with how the call
-	// ended: nil is an answer of any status, read to its end or closed. ok is
-	// false when there is none to choose.
+	// ended: nil is an answer, read to its end or closed; an error is none, or
+	// one with a status of 500 and more (*BadStatusError). ok is false when there
+	// is none to choose.
 	Pick(ctx context.Context) (in Instance, done func(error), ok bool)
 }
 
@@ -33,7 +35,8 @@ type TransportOptions struct {
 	// are passed to Base as they are. Default: a host with neither dot nor port,
 	// localhost excepted, is a service of that name.
 	Resolve func(host string) (Query, bool)
-	// Picker makes the picker of a query; default [NewPicker].
+	// Picker makes the picker of a query; default: [Balance] with its defaults,
+	// two random choices by latency and calls under way.
 	Picker func(Query) Picker
 }
 
@@ -80,7 +83,7 @@ func NewTransport(reg *Registry, opts *TransportOptions) *Transport {
 		t.opts.Resolve = plainName
 	}
 	if t.opts.Picker == nil {
-		t.opts.Picker = func(Query) Picker { return NewPicker() }
+		t.opts.Picker = func(Query) Picker { return newBalanced(balance.Config{}) }
 	}
 	return t
 }
@@ -121,9 +124,18 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		done(nil) // the body is a connection now, and must stay one to its reader
 		return resp, nil
 	}
-	resp.Body = &body{ReadCloser: resp.Body, done: done}
+	b := &body{ReadCloser: resp.Body, done: done}
+	if resp.StatusCode >= http.StatusInternalServerError {
+		b.bad = &BadStatusError{Status: resp.StatusCode}
+	}
+	resp.Body = b
 	return resp, nil
 }
+
+// BadStatusError tells a [Picker] that an instance answered with its own fault.
+type BadStatusError struct{ Status int }
+
+func (e *BadStatusError) Error() string { return "registry: status " + strconv.Itoa(e.Status) }
 
 func (t *Transport) pick(ctx context.Context, host string, q Query) (Instance, func(error), error) {
 	tg, err := t.target(host, q)
@@ -196,25 +208,31 @@ func (t *Transport) Close() {
 type body struct {
 	io.ReadCloser
 	done func(error)
+	bad  error // of the status
 	once sync.Once
 }
 
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err != nil {
-		b.once.Do(func() {
-			if errors.Is(err, io.EOF) {
-				b.done(nil)
-			} else {
-				b.done(err)
-			}
-		})
+	if errors.Is(err, io.EOF) {
+		b.end(nil)
+	} else if err != nil {
+		b.end(err)
 	}
 	return n, err
 }
 
 func (b *body) Close() error {
 	err := b.ReadCloser.Close()
-	b.once.Do(func() { b.done(nil) })
+	b.end(nil)
 	return err
+}
+
+func (b *body) end(err error) {
+	b.once.Do(func() {
+		if b.bad != nil {
+			err = b.bad
+		}
+		b.done(err)
+	})
 }

@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/ashlar-dev/ashlar/patterns/balance"
 	"github.com/ashlar-dev/ashlar/patterns/registry"
 )
 
@@ -245,32 +246,45 @@ func TestTransport(t *testing.T) {
 	}
 }
 
-func TestThePickerPrefersTheIdleOne(t *testing.T) {
+// Failures of an instance count against it: it is ejected and the others serve.
+func TestAnInstanceThatFailsIsLeftOut(t *testing.T) {
 	t.Parallel()
-	p := registry.NewPicker()
-	a, b := registry.Instance{ID: "a", Address: "10.0.0.1"}, registry.Instance{ID: "b", Address: "10.0.0.2"}
-	p.Update([]registry.Instance{a, b})
-	for range 10 { // ten calls that never end: five each, whatever chance says
-		if _, _, ok := p.Pick(t.Context()); !ok {
+	newPicker, err := registry.Balance(balance.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPicker(registry.Query{})
+	good, bad := registry.Instance{ID: "good", Address: "10.0.0.1", Port: 80}, registry.Instance{ID: "bad", Address: "10.0.0.2", Port: 80}
+	p.Update([]registry.Instance{good, bad, bad}) // a registry that tells one twice
+	pick := func() string {
+		in, done, ok := p.Pick(t.Context())
+		if !ok {
 			t.Fatal("nobody")
 		}
+		if in.ID == "bad" {
+			done(&registry.BadStatusError{Status: 503})
+		} else {
+			done(nil)
+		}
+		return in.ID
 	}
-	p.Update([]registry.Instance{a, b, {ID: "c", Address: "10.0.0.3"}}) // counters stay
-	got := map[string]int{}
-	var done []func(error)
-	for range 5 {
-		in, d, _ := p.Pick(t.Context())
-		got[in.ID]++
-		done = append(done, d)
+	for range 200 {
+		pick()
 	}
-	if got["c"] == 0 {
-		t.Fatalf("the idle one got nothing: %v", got)
+	late := 0
+	for range 1000 {
+		if pick() == "bad" {
+			late++
+		}
 	}
-	for _, d := range done {
-		d(nil)
+	if late > 20 {
+		t.Fatalf("%d of 1000 calls still go to the one that fails", late)
 	}
 	p.Update(nil)
 	if _, _, ok := p.Pick(t.Context()); ok {
 		t.Fatal("picked from nobody")
+	}
+	if _, err := registry.Balance(balance.Config{ZoneMin: 7}); err == nil {
+		t.Fatal("a bad configuration")
 	}
 }

@@ -31,6 +31,9 @@ type session struct {
 // relay holds in memory, others until they are due.
 const ready = `(lane IS NULL OR lane <> ALL($1::integer[])) AND (lane IS NOT NULL OR due_at IS NULL OR due_at <= now())`
 
+// standby is how often a relay that stands by asks for the lead.
+const standby = 250 * time.Millisecond
+
 // Lead waits for the lock in the database.
 func (s *Store) Lead(ctx context.Context) (outbox.Session, error) {
 	config := s.config.Copy()
@@ -64,8 +67,20 @@ func (s *session) begin(ctx context.Context) error {
 	if err := s.conn.QueryRow(ctx, `SELECT $1::text::regclass::oid::bigint`, s.store.box.Table()).Scan(&s.oid); err != nil {
 		return fmt.Errorf("%w; create the table with Migrate", err)
 	}
-	if _, err := s.conn.Exec(ctx, `SELECT pg_advisory_lock($1::bigint::oid::integer, $2)`, s.oid, leadLock); err != nil {
-		return err
+	// A statement that waits inside the server would hold back vacuum for all
+	// tables: ask again and again instead.
+	for leads := false; ; {
+		if err := s.conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1::bigint::oid::integer, $2)`, s.oid, leadLock).Scan(&leads); err != nil {
+			return err
+		}
+		if leads {
+			break
+		}
+		select {
+		case <-time.After(standby):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	_, err := s.conn.Exec(ctx, s.store.sql(`LISTEN {f}`))
 	return err

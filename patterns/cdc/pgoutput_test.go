@@ -9,7 +9,7 @@ import (
 // One message of each kind, laid out by the manual.
 var samples = []string{
 	"42000000000b7d5ea00002f30a5e0c1f2800000345",                                           // begin
-	"4300000000000b7d5ea0000000000b7d5ed00002f30a5e0c1f28",                               // commit
+	"4300000000000b7d5ea0000000000b7d5ed00002f30a5e0c1f28",                                 // commit
 	"52000040007075626c696300737263006400020169640000000017ffffffff007600000000170fffffff", // relation
 	"49000040004e0002740000000131740000000130",                                             // insert
 	"55000040004f00027400000001317400000001304e0002740000000131740000000131",               // update, full identity

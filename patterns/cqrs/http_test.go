@@ -86,7 +86,7 @@ func TestMiddlewareRecordsWhatIsFinal(t *testing.T) {
 	db := cqrs.SQL(testdb.SQLite(t), cqrs.DialectSQLite)
 	exec(t, db, `CREATE TABLE effect (n int)`)
 	var status int
-	h := newKeys(t, db, nil).Middleware(&cqrs.HTTPOptions{Optional: true, MaxReply: 10, Headers: []string{"X-Own", "set-cookie"}})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h := newKeys(t, db, nil).Middleware(&cqrs.HTTPOptions{Optional: true, MaxReply: 10, Log: quiet(), Headers: []string{"X-Own", "set-cookie"}})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if tx, ok := cqrs.TxFrom[sqlTx](r.Context()); ok {
 			_, err := db.Exec(r.Context(), tx, `INSERT INTO effect VALUES (1)`)
 			must(t, err)

@@ -4,8 +4,6 @@ rabbitmq_install() {
   command -v rabbitmq-server >/dev/null 2>&1 || packages rabbitmq-server
 }
 
-rabbitmq_as() { if [ "$(id -u)" = 0 ]; then setpriv --reuid=rabbitmq --regid=rabbitmq --clear-groups "$@"; else "$@"; fi; }
-
 rabbitmq_vars() { # FOLDER PORT: what makes a node of its own
   printf '%s\n' "HOME=$1" "RABBITMQ_NODENAME=ashlar$2@localhost" "RABBITMQ_NODE_IP_ADDRESS=127.0.0.1" "RABBITMQ_NODE_PORT=$2" \
     "RABBITMQ_DIST_PORT=$(($2 + 1000))" "RABBITMQ_MNESIA_BASE=$1/data" "RABBITMQ_LOG_BASE=$1/logs" "RABBITMQ_LOGS=-" \
@@ -24,8 +22,10 @@ rabbitmq_start() {
     local up=$d; while [ "$up" != / ]; do chmod o+x "$up"; up=$(dirname "$up"); done
     chown -R rabbitmq:rabbitmq "$d/data" "$d/logs" "$d/plugins"; chown rabbitmq:rabbitmq "$d"
   fi
-  local -a vars; mapfile -t vars < <(rabbitmq_vars "$d" "$p")
-  rabbitmq_as env -i "${vars[@]}" setsid /usr/lib/rabbitmq/bin/rabbitmq-server >>"$d/log" 2>&1 </dev/null &
+  local -a vars as=(); mapfile -t vars < <(rabbitmq_vars "$d" "$p")
+  [ "$(id -u)" != 0 ] || as=(setpriv --reuid=rabbitmq --regid=rabbitmq --clear-groups)
+  # The script stays in front of the Erlang process and passes a TERM on to it.
+  setsid "${as[@]}" env -i "${vars[@]}" /usr/lib/rabbitmq/bin/rabbitmq-server >>"$d/log" 2>&1 </dev/null &
   echo $! >"$d/pid"
 }
 

@@ -148,6 +148,7 @@ func topicHasQueue(t *testing.T, b driver.Bus, name string) func() {
 // Lag falls to zero with the acknowledgements.
 func testLag(t *testing.T, h Harness) {
 	b := open(t, h)
+	g := Name("g")
 	name := topic(t, b, driver.Topic{Partitions: 2, Groups: []string{g}})
 	publish(t, b, numbered(name, 0, 40, 40)...)
 	m := join(t, h, b, driver.Subscription{Topics: []string{name}, Group: g, Start: start(b)})

@@ -121,6 +121,7 @@ func testLimit(t *testing.T, h Harness) {
 		t.Skip("this broker has no limit that a test could reach")
 	}
 	b := open(t, h)
+	g := Name("g")
 	name := topic(t, b, driver.Topic{Partitions: 1, Groups: []string{g}})
 	big := make([]byte, h.MaxBytes)
 	errs := tryPublish(t.Context(), b, driver.Record{Topic: name, Body: []byte("a")}, driver.Record{Topic: name, Body: big}, driver.Record{Topic: name, Body: []byte("b")})

@@ -122,7 +122,7 @@ func (c *Consumer) runLane(l *lane, run, acks []*driver.Delivery) []*driver.Deli
 	return acks
 }
 
-func (c *Consumer) revoked(parts []driver.Part, lost bool) {
+func (c *Consumer) revoked(parts []driver.Owned, lost bool) {
 	wait := c.sub.HandOver
 	if lost {
 		wait = 0

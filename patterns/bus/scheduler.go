@@ -21,7 +21,8 @@ type scheduler struct {
 	work      sync.Cond // ready grew, or closed
 	change    sync.Cond // active or parked shrank, a lane stopped running, or closed
 	parts     map[driver.Part]*part
-	ready     []*lane // ready[head:]
+	revokedAt map[driver.Part]uint32 // the last epoch that was revoked
+	ready     []*lane                // ready[head:]
 	head      int
 	active    int // deliveries that are queued or running
 	parked    int // deliveries in parked lanes
@@ -57,7 +58,7 @@ type lane struct {
 }
 
 func newScheduler(byPartition bool) *scheduler {
-	s := &scheduler{byPartition: byPartition, parts: map[driver.Part]*part{}}
+	s := &scheduler{byPartition: byPartition, parts: map[driver.Part]*part{}, revokedAt: map[driver.Part]uint32{}}
 	s.work.L, s.change.L = &s.mu, &s.mu
 	return s
 }
@@ -75,6 +76,9 @@ func (s *scheduler) add(ctx context.Context, ds []driver.Delivery) {
 		d := &ds[i]
 		if p == nil || p.Partition != d.Partition || p.epoch != d.Epoch || p.Topic != d.Topic {
 			p = s.part(ctx, d)
+		}
+		if p == nil {
+			continue // revoked while Fetch was returning it
 		}
 		l := s.lane(p, d)
 		l.queue = append(l.queue, d)
@@ -98,6 +102,9 @@ func (s *scheduler) add(ctx context.Context, ds []driver.Delivery) {
 func (s *scheduler) part(ctx context.Context, d *driver.Delivery) *part {
 	id := d.Part()
 	p := s.parts[id]
+	if last, ok := s.revokedAt[id]; ok && d.Epoch <= last {
+		return nil
+	}
 	if p == nil || p.epoch != d.Epoch {
 		p = &part{Part: id, epoch: d.Epoch, lanes: map[string]*lane{}}
 		p.ctx, p.cancel = context.WithCancel(ctx)
@@ -252,16 +259,17 @@ func (s *scheduler) free(l *lane) {
 // revoke drops what is queued of the partitions and returns when none of their
 // handlers runs any more. cancelAfter is how long handlers may go on before their
 // contexts are cancelled.
-func (s *scheduler) revoke(ids []driver.Part, cancelAfter time.Duration) {
+func (s *scheduler) revoke(ids []driver.Owned, cancelAfter time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var gone []*part
 	for _, id := range ids {
-		p := s.parts[id]
-		if p == nil {
+		s.revokedAt[id.Part] = id.Epoch
+		p := s.parts[id.Part]
+		if p == nil || p.epoch > id.Epoch {
 			continue
 		}
-		delete(s.parts, id)
+		delete(s.parts, id.Part)
 		p.gone.Store(true)
 		gone = append(gone, p)
 		if cancelAfter <= 0 {

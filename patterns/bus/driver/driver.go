@@ -42,7 +42,7 @@ type Part struct {
 type Delivery struct {
 	Record
 	Partition int32
-	// Epoch tells two ownerships of one partition by one consumer apart.
+	// Epoch tells ownerships of one partition by one consumer apart. It grows.
 	Epoch uint32
 	// Offset is the record's place in its partition, growing; -1: the broker has none.
 	Offset int64
@@ -51,6 +51,12 @@ type Delivery struct {
 	Attempt int
 	// Tag is the driver's own.
 	Tag uint64
+}
+
+// Owned is one ownership of a partition, from its assignment to its revocation.
+type Owned struct {
+	Part
+	Epoch uint32
 }
 
 // Part returns the partition that the delivery came from.
@@ -152,10 +158,10 @@ type Subscription struct {
 	// can get them, and returns when no handler of theirs runs any more: what was
 	// acknowledged until then is committed. lost says that it is too late:
 	// another consumer may have them already (the session ran out, the
-	// connection broke), and acknowledgements will not count. Never nil.
-	// Deliveries of these partitions that Fetch returns afterwards are of a new
-	// Epoch.
-	OnRevoke func(parts []Part, lost bool)
+	// connection broke), and acknowledgements will not count. Never nil, and not
+	// called concurrently with itself. Deliveries of this or an earlier epoch that
+	// a Fetch under way still returns are dropped by the receiver.
+	OnRevoke func(parts []Owned, lost bool)
 }
 
 // Topic is what Ensure makes.

@@ -114,7 +114,7 @@ func testStart(t *testing.T, h Harness) {
 		t.Run(tc.s.Start.String(), func(t *testing.T) {
 			tc.s.Topics, tc.s.Group, tc.s.MaxInFlight = []string{name}, Name("g"), 100
 			if !supports(b, tc.s.Start) {
-				tc.s.OnRevoke = func([]driver.Part, bool) {}
+				tc.s.OnRevoke = func([]driver.Owned, bool) {}
 				if _, err := b.Subscribe(t.Context(), tc.s); !errors.Is(err, driver.ErrUnsupported) {
 					t.Fatalf("Subscribe from %s: %v, want ErrUnsupported", tc.s.Start, err)
 				}

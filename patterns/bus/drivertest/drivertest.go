@@ -146,17 +146,17 @@ func tryPublish(ctx context.Context, b driver.Bus, rs ...driver.Record) []error 
 // member is a consumer with what the tests ask of it.
 type member struct {
 	driver.Consumer
-	revoked chan []driver.Part
+	revoked chan []driver.Owned
 }
 
 func join(t testing.TB, h Harness, b driver.Bus, s driver.Subscription) *member {
 	t.Helper()
-	m := &member{revoked: make(chan []driver.Part, 100)}
+	m := &member{revoked: make(chan []driver.Owned, 100)}
 	if s.MaxInFlight == 0 {
 		s.MaxInFlight = 1000
 	}
 	if s.OnRevoke == nil {
-		s.OnRevoke = func(ps []driver.Part, _ bool) { m.revoked <- ps }
+		s.OnRevoke = func(ps []driver.Owned, _ bool) { m.revoked <- ps }
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), h.Patience)
 	defer cancel()

@@ -120,14 +120,14 @@ func testHandover(t *testing.T, h Harness) {
 	acked := map[string]bool{}
 	var mu sync.Mutex
 	s1 := s
-	s1.OnRevoke = func(parts []driver.Part, lost bool) {
+	s1.OnRevoke = func(parts []driver.Owned, lost bool) {
 		<-ready
 		mu.Lock()
 		defer mu.Unlock()
 		var odd []*driver.Delivery
 		for i, d := range held {
 			for _, p := range parts {
-				if d.Part() == p && i%2 == 0 { // half of them, with gaps
+				if d.Part() == p.Part && i%2 == 0 { // half of them, with gaps
 					odd = append(odd, d)
 				}
 			}
@@ -139,7 +139,7 @@ func testHandover(t *testing.T, h Harness) {
 				gap[d.Part()] = true
 			} else if !gap[d.Part()] && !lost {
 				for _, p := range parts {
-					if p == d.Part() {
+					if p.Part == d.Part() {
 						acked[string(d.Body)] = true
 					}
 				}
@@ -192,7 +192,7 @@ func testDeath(t *testing.T, h Harness) {
 	name := topic(t, b, driver.Topic{Partitions: 4, Groups: []string{g}})
 	const n = 40
 	publish(t, b, numbered(name, 0, n, n)...)
-	s := driver.Subscription{Topics: []string{name}, Group: g, Start: start(b), MaxInFlight: 1000, OnRevoke: func([]driver.Part, bool) {}}
+	s := driver.Subscription{Topics: []string{name}, Group: g, Start: start(b), MaxInFlight: 1000, OnRevoke: func([]driver.Owned, bool) {}}
 	ctx, cancel := context.WithTimeout(t.Context(), h.Patience)
 	defer cancel()
 	c, err := doomed.Subscribe(ctx, s)

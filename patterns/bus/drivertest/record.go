@@ -148,7 +148,7 @@ func testClosed(t *testing.T, h Harness) {
 	if errs := tryPublish(t.Context(), b, driver.Record{Topic: name}); errs == nil || !errors.Is(errs[0], driver.ErrClosed) {
 		t.Errorf("Publish: %v", errs)
 	}
-	_, err := b.Subscribe(t.Context(), driver.Subscription{Topics: []string{name}, Group: g, MaxInFlight: 1, OnRevoke: func([]driver.Part, bool) {}})
+	_, err := b.Subscribe(t.Context(), driver.Subscription{Topics: []string{name}, Group: g, MaxInFlight: 1, OnRevoke: func([]driver.Owned, bool) {}})
 	if !errors.Is(err, driver.ErrClosed) {
 		t.Errorf("Subscribe: %v", err)
 	}

@@ -74,7 +74,7 @@ func (m *consumer) keep() {
 			m.sub.OnRevoke(leaving, false)
 			m.b.mu.Lock()
 			for _, p := range leaving {
-				m.release(p)
+				m.release(p.Part)
 			}
 			m.b.changed.Broadcast()
 			continue
@@ -87,11 +87,11 @@ func (m *consumer) keep() {
 	}
 }
 
-func (m *consumer) leaving() (ps []driver.Part) {
+func (m *consumer) leaving() (ps []driver.Owned) {
 	for p, o := range m.owned {
 		if !m.want[p] {
 			o.leaves = true
-			ps = append(ps, p)
+			ps = append(ps, driver.Owned{Part: p, Epoch: o.epoch})
 		}
 	}
 	return ps

@@ -56,6 +56,14 @@ func (w *Window) Open() int { return w.open }
 // the records that a restart now would deliver again.
 func (w *Window) Span() int { return len(w.entries) - w.head }
 
+// First returns the offset of the oldest that is not acknowledged.
+func (w *Window) First() (offset int64, ok bool) {
+	if w.head == len(w.entries) {
+		return 0, false
+	}
+	return w.entries[w.head].offset, true
+}
+
 // Commit returns the next offset to read after a restart, and whether it moved
 // since the last call.
 func (w *Window) Commit() (next int64, moved bool) {

@@ -95,20 +95,29 @@ func testAck(t *testing.T, h Harness) {
 func testStart(t *testing.T, h Harness) {
 	b := open(t, h)
 	name := topic(t, b, driver.Topic{Partitions: 1})
-	wait := topicHasQueue(t, b, name)
+	holdQueue(t, b, name)
 	publish(t, b, numbered(name, 0, 3, 1)...)
 	<-time.After(20 * time.Millisecond) // so that the broker's clock moves between the two halves
 	middle := time.Now()
 	<-time.After(20 * time.Millisecond)
 	publish(t, b, numbered(name, 3, 3, 1)...)
-	wait()
+	third := int64(2)
+	if supports(b, driver.AtOffset) { // brokers count from 0 or from 1
+		err := b.Scan(t.Context(), name, nil, func(d *driver.Delivery) bool {
+			third = d.Offset
+			return string(d.Body) != "2"
+		})
+		if err != nil {
+			t.Fatalf("Scan: %v", err)
+		}
+	}
 	for _, tc := range []struct {
 		s    driver.Subscription
 		want string
 	}{
 		{driver.Subscription{Start: driver.Earliest}, "0"},
 		{driver.Subscription{Start: driver.AtTime, StartTime: middle}, "3"},
-		{driver.Subscription{Start: driver.AtOffset, StartOffset: 2}, "2"},
+		{driver.Subscription{Start: driver.AtOffset, StartOffset: third}, "2"},
 		{driver.Subscription{Start: driver.Latest}, "latest"},
 	} {
 		t.Run(tc.s.Start.String(), func(t *testing.T) {
@@ -135,14 +144,13 @@ func testStart(t *testing.T, h Harness) {
 	}
 }
 
-// topicHasQueue keeps a listener on the topic while it is filled: brokers whose
+// holdQueue begins a group, so that the topic can be published to: brokers whose
 // topics are no logs refuse records that nobody would get.
-func topicHasQueue(t *testing.T, b driver.Bus, name string) func() {
+func holdQueue(t *testing.T, b driver.Bus, name string) {
 	t.Helper()
 	if err := b.Ensure(t.Context(), []driver.Topic{{Name: name, Groups: []string{Name("keep")}}}); err != nil {
 		t.Fatal(err)
 	}
-	return func() {}
 }
 
 // Lag falls to zero with the acknowledgements.

@@ -65,4 +65,8 @@ require (
 	modernc.org/libc v1.79.0 // indirect
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
+go 1.26
+
+require (
+	github.com/google/jsonschema-go v0.4.3
 )

@@ -128,7 +128,7 @@ func (a *app) printSystem(w io.Writer, r *discover.Result) {
 		}
 		p("\n%s  gateway (%s)", name, s.Gateways[name].Kind)
 		for _, t := range arch.Sorted(to) {
-			p("  -> %-32s %s", t.Short()+missing(s, t), count(to[t], "route"))
+			p("  -> %-32s  %s", t.Short()+missing(s, t), count(to[t], "route"))
 		}
 	}
 	for _, name := range arch.Sorted(s.Services) {
@@ -147,13 +147,13 @@ func (a *app) printSystem(w io.Writer, r *discover.Result) {
 			p("%s", line)
 			for _, e := range g[ref] {
 				if e.From.Member() == op {
-					p("    -> %-30s%s", e.Call.To.Short()+missing(s, e.Call.To), detail(e))
+					p("    -> %-30s  %s", e.Call.To.Short()+missing(s, e.Call.To), detail(e))
 				}
 			}
 		}
 		for _, e := range g[ref] {
 			if e.From == ref {
-				p("  -> %-32s%s%s", e.Call.To.Short()+missing(s, e.Call.To), detail(e), where(s, e.At("to"), e.At()))
+				p("  -> %-32s  %s%s", e.Call.To.Short()+missing(s, e.Call.To), detail(e), where(s, e.At("to"), e.At()))
 			}
 		}
 	}
@@ -231,11 +231,16 @@ func explainFact(w io.Writer, s arch.System, what string) error {
 		if f.Of != ref && !(f.Of.Kind() != arch.KindDeployment && f.Of.Parent() == ref) && !(f.Of.Kind() == arch.KindDeployment && f.Of.Name() == ref.Name()) {
 			continue
 		}
-		name := f.String()
+		name := string(f.Of.Kind()) + " " + f.Of.Short()
 		if f.At == "" {
 			name += " exists"
+		} else {
+			name += " " + string(f.At)
 		}
-		if _, err := fmt.Fprintf(w, "%s %s\n", name, doc.Redact(short(f.Value))); err != nil {
+		if f.Value != "" {
+			name += " = " + doc.Redact(short(f.Value))
+		}
+		if _, err := fmt.Fprintln(w, name); err != nil {
 			return err
 		}
 		for i, c := range s.Ledger[f.Fact] {

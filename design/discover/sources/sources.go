@@ -4,6 +4,7 @@ package sources
 
 import (
 	"github.com/ashlar-dev/ashlar/design/discover"
+	"github.com/ashlar-dev/ashlar/design/discover/compose"
 	"github.com/ashlar-dev/ashlar/design/discover/hand"
 	"github.com/ashlar-dev/ashlar/design/discover/istio"
 	"github.com/ashlar-dev/ashlar/design/discover/jaeger"
@@ -15,6 +16,7 @@ func All() []discover.Source {
 	return []discover.Source{
 		hand.New(),
 		kubernetes.New(),
+		compose.New(),
 		istio.New(),
 		jaeger.New(),
 	}

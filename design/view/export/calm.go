@@ -84,7 +84,12 @@ func CALM(g view.Graph) ([]byte, error) {
 		if about == "" {
 			about = strings.ReplaceAll(string(e.Kind), "-", " ")
 		}
-		d.Relationships = append(d.Relationships, calmRelation{ID: e.ID(), Description: about, Protocol: calmProtocol(e.Protocol), Metadata: calmMeta(append([]view.Fact{{Name: "kind", Value: string(e.Kind)}}, e.Facts...), e.Badges, e.Change),
+		facts := []view.Fact{{Name: "kind", Value: string(e.Kind)}}
+		protocol := calmProtocols[strings.ToLower(e.Protocol)]
+		if protocol == "" && e.Protocol != "" {
+			facts = append(facts, view.Fact{Name: "protocol", Value: e.Protocol})
+		}
+		d.Relationships = append(d.Relationships, calmRelation{ID: e.ID(), Description: about, Protocol: protocol, Metadata: calmMeta(append(facts, e.Facts...), e.Badges, e.Change),
 			Type: calmType{Connects: &calmConnects{calmEnd{string(e.From)}, calmEnd{string(e.To)}}}})
 	}
 	out, err := json.MarshalIndent(d, "", "  ")
@@ -154,11 +159,6 @@ func calmMeta(fs []view.Fact, badges []view.Badge, ch view.Change) map[string]an
 	return m
 }
 
-// calmProtocol writes the known ones as CALM does; there may be several.
-func calmProtocol(p string) string {
-	switch p {
-	case "http", "https", "ftp", "sftp", "jdbc", "ldap", "amqp", "tls", "tcp":
-		return strings.ToUpper(p)
-	}
-	return p
-}
+// calmProtocols are the words that CALM has for a protocol.
+var calmProtocols = map[string]string{"http": "HTTP", "https": "HTTPS", "ftp": "FTP", "sftp": "SFTP", "jdbc": "JDBC", "websocket": "WebSocket", "socketio": "SocketIO",
+	"ldap": "LDAP", "amqp": "AMQP", "tls": "TLS", "mtls": "mTLS", "tcp": "TCP"}

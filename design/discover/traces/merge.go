@@ -1,7 +1,5 @@
 package traces
 
-
-
 // Merge adds what b has seen; b's open traces are closed first, and b is not to
 // be used afterwards. Traces that both have seen count twice.
 func (a *Aggregate) Merge(b *Aggregate) {
@@ -78,4 +76,3 @@ func (s *site) plus(t *site) {
 	s.times = s.times.Plus(t.times)
 	s.example.plus(t.example)
 }
-

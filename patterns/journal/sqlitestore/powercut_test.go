@@ -41,7 +41,7 @@ func pair(stream string, n int64) journal.Unit {
 // with the writes after the last sync dropped, torn or partly there.
 func TestPowerCutsLoseNothingAcknowledged(t *testing.T) {
 	t.Parallel()
-	cuts := 20
+	cuts := 10
 	if os.Getenv("ASHLAR_SOAK") != "" {
 		cuts = 400
 	}

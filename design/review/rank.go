@@ -37,13 +37,14 @@ type Graph struct {
 	Out map[arch.Ref][]arch.Ref // whom an element calls, sorted
 	In  map[arch.Ref][]arch.Ref // who calls it, sorted
 	// Sync holds the edges that a request waits for, as far as is known.
-	Sync  map[arch.Ref][]arch.Ref
-	entry map[arch.Ref]int // routes and journeys that lead to it
-	reach map[arch.Ref]int
+	Sync   map[arch.Ref][]arch.Ref
+	entry  map[arch.Ref]int               // routes and journeys that lead to it
+	routes map[arch.Ref]map[arch.Ref]bool // what a gateway leads to
+	reach  map[arch.Ref]int
 }
 
 func newGraph(s arch.System) *Graph {
-	g := &Graph{Out: map[arch.Ref][]arch.Ref{}, In: map[arch.Ref][]arch.Ref{}, Sync: map[arch.Ref][]arch.Ref{}, entry: map[arch.Ref]int{}, reach: map[arch.Ref]int{}}
+	g := &Graph{Out: map[arch.Ref][]arch.Ref{}, In: map[arch.Ref][]arch.Ref{}, Sync: map[arch.Ref][]arch.Ref{}, entry: map[arch.Ref]int{}, routes: map[arch.Ref]map[arch.Ref]bool{}, reach: map[arch.Ref]int{}}
 	for _, e := range s.Edges() {
 		from, to := e.From.Parent(), e.Call.To.Parent()
 		if from == to || s.Services[from.Name()].Role == arch.RoleLoadgen {
@@ -61,9 +62,12 @@ func newGraph(s arch.System) *Graph {
 			m[k] = slices.Compact(m[k])
 		}
 	}
-	for _, gw := range s.Gateways {
+	for name, gw := range s.Gateways {
+		ref := arch.NewRef(arch.KindGateway, name)
+		g.routes[ref] = map[arch.Ref]bool{}
 		for _, r := range gw.Routes {
 			g.entry[r.To.Parent()]++
+			g.routes[ref][r.To.Parent()] = true
 		}
 	}
 	for _, j := range s.Journeys {
@@ -94,6 +98,7 @@ func (g *Graph) Reach(of arch.Ref) int {
 			}
 		}
 	}
+	n += len(g.routes[of]) // all who come by a gateway lean on it
 	g.reach[of] = n
 	return n
 }

@@ -3,6 +3,7 @@ package view
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/ashlar-dev/ashlar/arch"
 )
@@ -36,12 +37,12 @@ func newBuilder(k Kind, s arch.System, o *Options) *builder {
 	}
 	b.o.Radius = max(1, b.o.Radius)
 	for _, name := range arch.Sorted(s.Gateways) {
-		if svc := s.Gateways[name].Service; svc != "" && s.Has(svc) {
+		if svc := s.Gateways[name].Service; svc.Kind() == arch.KindService && s.Has(svc) {
 			b.home[arch.NewRef(arch.KindGateway, name)] = svc
 		}
 	}
 	for _, name := range arch.Sorted(s.Sagas) {
-		if owner := s.Sagas[name].Owner; owner != "" {
+		if owner := s.Sagas[name].Owner; owner != "" && owner.Kind() != arch.KindSaga {
 			b.home[arch.NewRef(arch.KindSaga, name)] = owner
 		}
 	}
@@ -52,6 +53,9 @@ func newBuilder(k Kind, s arch.System, o *Options) *builder {
 func (b *builder) of(r arch.Ref) arch.Ref {
 	switch r.Kind() {
 	case arch.KindDeployment:
+		if _, ok := b.nodes[r]; ok {
+			return r
+		}
 		if d, ok := b.s.Deployments[arch.DeploymentKey(r.Env(), r.Name())]; ok && d.Of != "" {
 			return b.of(d.Of)
 		}
@@ -62,8 +66,8 @@ func (b *builder) of(r arch.Ref) arch.Ref {
 		}
 		return b.of(r.Parent())
 	}
-	if h, ok := b.home[r]; ok {
-		return h
+	if h, ok := b.home[r]; ok && h != r {
+		return b.of(h)
 	}
 	return r
 }
@@ -159,7 +163,7 @@ func (b *builder) graph() Graph {
 	b.leaveOut()
 	b.focus()
 	b.badges()
-	g := Graph{Kind: b.kind, Title: cmp.Or(b.o.Title, b.s.Name), Notes: b.notes}
+	g := Graph{Kind: b.kind, Title: b.title(), Notes: b.notes}
 	for _, n := range b.nodes {
 		g.Nodes = append(g.Nodes, *n)
 	}
@@ -171,10 +175,20 @@ func (b *builder) graph() Graph {
 		return cmp.Or(cmp.Compare(x.From, y.From), cmp.Compare(x.To, y.To), cmp.Compare(x.Kind, y.Kind))
 	})
 	g.Groups = b.usedGroups()
+	stubs(&g)
 	label(&g, b.o.Labels)
 	g.Subtitle = subtitle(g)
 	g.Legend = legend(g)
 	return g
+}
+
+func (b *builder) title() string {
+	what := map[Kind]string{KindServices: "Services", KindContexts: "Context map", KindData: "Data ownership", KindEvents: "Events", KindDeployment: "Deployment", KindSequence: "Journey", KindDiff: "What changed"}[b.kind]
+	t := cmp.Or(b.o.Title, strings.TrimPrefix(b.s.Name+": "+what, ": "))
+	if b.o.Env != "" && b.o.Title == "" {
+		t += " (" + b.o.Env + ")"
+	}
+	return t
 }
 
 // usedGroups lists the groups that hold a node, and the ones around them, each

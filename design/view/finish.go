@@ -11,7 +11,7 @@ import (
 func (b *builder) leaveOut() {
 	if b.o.Env != "" {
 		if n := b.drop(func(n *Node) bool { return b.elsewhere(n.Ref) }); n > 0 {
-			b.note(plural(n, "element runs", "elements run") + " in other environments than " + b.o.Env + " alone")
+			b.note(plural(n, "element that runs", "elements that run") + " only in environments other than " + b.o.Env)
 		}
 	}
 	if !b.o.HideInfrastructure {
@@ -27,7 +27,7 @@ func (b *builder) leaveOut() {
 	})
 	if len(names) > 0 {
 		slices.Sort(names)
-		b.note("infrastructure left out: " + strings.Join(names, ", "))
+		b.note("infrastructure: " + strings.Join(names, ", "))
 	}
 }
 
@@ -81,7 +81,7 @@ func (b *builder) focus() {
 		}
 	}
 	if n := b.drop(func(n *Node) bool { return !near[n.Ref] }); n > 0 {
-		b.note(plural(n, "element", "elements") + " further than " + plural(b.o.Radius, "step", "steps") + " from " + start.Short() + " left out")
+		b.note(plural(n, "element", "elements") + " further than " + plural(b.o.Radius, "step", "steps") + " from " + start.Short())
 	}
 }
 
@@ -110,7 +110,7 @@ func (b *builder) badges() {
 		slices.SortFunc(e.Badges, compareBadges)
 	}
 	if lost > 0 {
-		b.note(plural(lost, "finding is", "findings are") + " on elements that this view does not show")
+		b.note(plural(lost, "finding", "findings") + " on elements that this view leaves out")
 	}
 }
 
@@ -202,16 +202,63 @@ func (b *builder) adopted(r arch.Ref, n *Node) string {
 	return group
 }
 
+// A hub of infrastructure becomes stubs from so many edges on; a gateway needs
+// more, since its edges are the way in.
+const (
+	stubsFrom        = 6
+	stubsFromGateway = 10
+)
+
+// stubs marks the edges of hubs. What has a finding stays a line.
+func stubs(g *Graph) {
+	hubs := map[arch.Ref]int{}
+	limit := map[arch.Ref]int{}
+	for _, n := range g.Nodes {
+		if n.hub() {
+			limit[n.Ref] = stubsFrom
+			if n.Kind == Gateway || n.Role == arch.RoleGateway {
+				limit[n.Ref] = stubsFromGateway
+			}
+		}
+	}
+	for _, e := range g.Edges {
+		hubs[e.From]++
+		hubs[e.To]++
+	}
+	for i := range g.Edges {
+		e := &g.Edges[i]
+		for _, r := range []arch.Ref{e.From, e.To} {
+			if limit[r] > 0 && hubs[r] >= limit[r] && len(e.Badges) == 0 && e.Change == Same && !g.single(e, r) {
+				e.Stub = true
+			}
+		}
+	}
+}
+
+// single reports whether an edge at a hub comes from a user interface, a load
+// generator or another hub: the few that show where the hub stands.
+func (g *Graph) single(e *Edge, hub arch.Ref) bool {
+	other := e.From
+	if other == hub {
+		other = e.To
+	}
+	n, _ := g.Node(other)
+	return n.hub() || n.Role == arch.RoleUI || n.Role == arch.RoleLoadgen || n.Kind == External
+}
+
 // label decides which edges say something, and what.
 func label(g *Graph, want Labels) {
 	if want == NoLabels {
 		return
 	}
 	protocols := map[string]int{}
-	drawn := 0
+	drawn, calls := 0, 0
 	for _, e := range g.Edges {
-		protocols[e.Protocol]++
-		if n, _ := g.Node(e.To); n.Inside != e.From {
+		if e.Kind == Sync || e.Kind == Async {
+			protocols[e.Protocol]++
+			calls++
+		}
+		if n, _ := g.Node(e.To); n.Inside != e.From && !e.Stub {
 			drawn++
 		}
 	}
@@ -225,7 +272,7 @@ func label(g *Graph, want Labels) {
 			parts = append(parts, PerSecond(r))
 		}
 		// A protocol that nearly all share tells nobody anything.
-		rare := protocols[e.Protocol]*2 < len(g.Edges)
+		rare := protocols[e.Protocol]*2 < calls
 		if e.Protocol != "" && (want == AllLabels || rare && drawn <= 25 && (e.Kind == Sync || e.Kind == Async)) {
 			parts = append(parts, e.Protocol)
 		}

@@ -108,9 +108,25 @@ type Edge struct {
 	Protocol string
 	Calls    int               // call sites that it stands for
 	Rate     arch.Opt[float64] // per second, summed over the call sites whose rate is known
-	Badges   []Badge
-	Facts    []Fact
-	Change   Change
+	// Stub: one end is a hub of infrastructure with so many edges that lines would
+	// hide the rest; a sign at the other end, naming the hub, says the same.
+	Stub   bool
+	Badges []Badge
+	Facts  []Fact
+	Change Change
+}
+
+// Hub is the end of a stub that the sign names: the one with infrastructure's
+// role.
+func (g Graph) Hub(e Edge) arch.Ref {
+	if n, ok := g.Node(e.From); ok && n.hub() {
+		return e.From
+	}
+	return e.To
+}
+
+func (n Node) hub() bool {
+	return n.Kind == Gateway || n.Kind == Service && arch.Infrastructure(n.Role) && n.Role != arch.RoleLoadgen
 }
 
 // ID names the edge in its graph, save in a sequence.
@@ -144,24 +160,25 @@ type Cut struct {
 	Label  string
 }
 
-// Severity of a finding, in SARIF's words.
+// Severity of a finding, in the words of a review.
 type Severity string
 
 const (
-	Error   Severity = "error"
-	Warning Severity = "warning"
-	Info    Severity = "note"
+	Critical Severity = "critical"
+	High     Severity = "high"
+	Medium   Severity = "medium"
+	Low      Severity = "low"
+	Info     Severity = "info"
 )
 
-// Rank orders severities, the worst first.
+var severities = []Severity{Critical, High, Medium, Low, Info}
+
+// Rank orders severities, the worst first; unknown ones come last.
 func (s Severity) Rank() int {
-	switch s {
-	case Error:
-		return 0
-	case Warning:
-		return 1
+	if i := slices.Index(severities, s); i >= 0 {
+		return i
 	}
-	return 2
+	return len(severities)
 }
 
 // Badge is a finding on a node or an edge.
@@ -196,8 +213,8 @@ const (
 	Changed Change = "changed"
 )
 
-// Mark is one line of a legend: exactly one of Node, Edge, Severity, Change and
-// Group is set, and Role goes with Node.
+// Mark is one line of a legend: exactly one of Node, Missing, Edge, Severity,
+// Change, Group and Stub is set, and Role goes with Node.
 type Mark struct {
 	Node     NodeKind
 	Role     string
@@ -206,6 +223,7 @@ type Mark struct {
 	Severity Severity
 	Change   Change
 	Group    string
+	Stub     bool
 	Text     string
 }
 

@@ -32,9 +32,12 @@ var signs = []Mark{
 	{Edge: Reference, Text: "foreign key"},
 	{Edge: Return, Text: "answer"},
 	{Edge: Undo, Text: "undoes"},
-	{Severity: Error, Text: "error"},
-	{Severity: Warning, Text: "warning"},
-	{Severity: Info, Text: "note"},
+	{Stub: true, Text: "leads here; its lines are left out"},
+	{Severity: Critical, Text: "finding: critical"},
+	{Severity: High, Text: "high"},
+	{Severity: Medium, Text: "medium"},
+	{Severity: Low, Text: "low"},
+	{Severity: Info, Text: "info"},
 	{Change: Added, Text: "added"},
 	{Change: Removed, Text: "removed"},
 	{Change: Changed, Text: "changed"},
@@ -79,7 +82,10 @@ func legend(g Graph) []Mark {
 		}
 	}
 	for _, e := range g.Edges {
-		if !inside[[2]arch.Ref{e.From, e.To}] {
+		switch {
+		case e.Stub:
+			used[Mark{Stub: true}] = true
+		case !inside[[2]arch.Ref{e.From, e.To}]:
 			used[Mark{Edge: e.Kind}] = true
 		}
 		badges(e.Badges)

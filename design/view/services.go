@@ -183,11 +183,7 @@ func (b *builder) sagas() {
 				b.step(sg.Owner, st.Action, "saga "+name, st.Name)
 				b.step(sg.Owner, st.Compensation, "saga "+name, "undo of "+st.Name)
 			}
-			if st.Emits != "" && st.Action != "" {
-				if e := b.edge(st.Action, b.emitted(st.Emits), Publish); e != nil {
-					b.say(e, "saga "+name, "step "+st.Name)
-				}
-			}
+			b.emit(name, st)
 		}
 	}
 }
@@ -202,8 +198,15 @@ func (b *builder) step(owner, action arch.Ref, name, what string) {
 	}
 }
 
-// emitted is the topic of an event, or what was named.
-func (b *builder) emitted(r arch.Ref) arch.Ref { return r }
+// emit draws what a step publishes when it is done.
+func (b *builder) emit(saga string, st arch.SagaStep) {
+	if st.Emits == "" || st.Action == "" {
+		return
+	}
+	if e := b.edge(st.Action, st.Emits, Publish); e != nil {
+		b.say(e, "saga "+saga, "step "+st.Name)
+	}
+}
 
 // foldAccess draws one arrow between a service and a store: writing says more
 // than reading, and both more than not knowing.

@@ -74,13 +74,7 @@ func badges(fs []review.Finding) []view.Finding {
 		if len(f.Of) == 0 {
 			continue
 		}
-		b := view.Badge{Rule: f.Rule, Title: f.Title, Severity: view.Info}
-		switch {
-		case f.Severity >= review.High:
-			b.Severity = view.Error
-		case f.Severity == review.Medium:
-			b.Severity = view.Warning
-		}
+		b := view.Badge{Rule: f.Rule, Title: f.Title, Severity: view.Severity(f.Severity.String())}
 		v := view.Finding{Of: f.Of[0], Badge: b}
 		if len(f.Of) == 2 && f.Of[0].Kind() != arch.KindStore && len(f.Path) == 0 {
 			v = view.Finding{From: f.Of[0], To: f.Of[1], Badge: b}

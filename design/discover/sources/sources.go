@@ -4,14 +4,18 @@ package sources
 
 import (
 	"github.com/ashlar-dev/ashlar/design/discover"
+	"github.com/ashlar-dev/ashlar/design/discover/hand"
 	"github.com/ashlar-dev/ashlar/design/discover/istio"
+	"github.com/ashlar-dev/ashlar/design/discover/jaeger"
 	"github.com/ashlar-dev/ashlar/design/discover/kubernetes"
 )
 
 // All returns a fresh set of every source.
 func All() []discover.Source {
 	return []discover.Source{
+		hand.New(),
 		kubernetes.New(),
 		istio.New(),
+		jaeger.New(),
 	}
 }

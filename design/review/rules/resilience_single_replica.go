@@ -32,7 +32,7 @@ var singleReplica = review.Rule{
 			}
 			of := arch.DeploymentRef(envOf(key), d.Of.Name())
 			f := review.Finding{Of: []arch.Ref{d.Of}, Evidence: []review.Evidence{c.At(why(c, of), arch.Fact{Of: of, At: "/replicas"}, arch.Fact{Of: of})}}
-			f.Title = fmt.Sprintf("%s runs once, and %d lean on it", d.Of.Short(), g.Reach(d.Of))
+			f.Title = fmt.Sprintf("%s runs once, and %s", d.Of.Short(), leaning(g.Reach(d.Of)))
 			f.Fix = "Run at least two, spread over nodes, with a PodDisruptionBudget; if it cannot run twice, say why (a lock, a local file) and let callers live without it."
 			r.Find(f)
 		}
@@ -46,4 +46,11 @@ func why(c *review.Case, of arch.Ref) string {
 		return src.Reason
 	}
 	return "replicas: 1"
+}
+
+func leaning(n int) string {
+	if n == 1 {
+		return "1 other leans on it"
+	}
+	return fmt.Sprintf("%d others lean on it", n)
 }

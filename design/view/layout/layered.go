@@ -14,13 +14,16 @@ import (
 // layered runs the layout engine. Node i of the graph has the ID "n<i>" there,
 // group i "g<i>", edge i "e<i>".
 func layered(g view.Graph, direction string) (Placed, error) {
-	l := &layering{g: g, boxes: measure(g), byRef: map[arch.Ref]int{}, linked: map[int]bool{}}
+	l := &layering{g: g, boxes: measure(g), byRef: map[arch.Ref]int{}, linked: map[int]bool{}, side: [2]string{"WEST", "EAST"}, nodes: map[int]*elk.Node{}}
+	if direction == "down" {
+		l.side = [2]string{"NORTH", "SOUTH"}
+	}
 	root := l.build(direction)
 	if err := elk.Layout(root); err != nil {
 		return Placed{}, fmt.Errorf("laying out %d nodes and %d edges: %w", len(g.Nodes), len(g.Edges), err)
 	}
 	p := l.read(root)
-	l.loose(&p, direction)
+	l.loose(&p)
 	return p, nil
 }
 
@@ -29,6 +32,8 @@ type layering struct {
 	boxes  []Box
 	byRef  map[arch.Ref]int
 	linked map[int]bool // nodes with an edge that is drawn
+	side   [2]string    // where edges come in and go out
+	nodes  map[int]*elk.Node
 }
 
 func id(prefix string, i int) elk.ID { return elk.StringID(prefix + strconv.Itoa(i)) }
@@ -38,10 +43,9 @@ func (l *layering) build(direction string) *elk.Node {
 	for i, n := range l.g.Nodes {
 		l.byRef[n.Ref] = i
 	}
-	for i, e := range l.g.Edges {
+	for _, e := range l.g.Edges {
 		if l.drawn(e) {
-			l.linked[l.byRef[e.From]], l.linked[l.byRef[e.To]] = true, true
-			root.Edges = append(root.Edges, l.edge(i, e))
+			l.linked[l.outer(e.From)], l.linked[l.outer(e.To)] = true, true
 		}
 	}
 	groups := map[string]*elk.Node{}
@@ -60,7 +64,7 @@ func (l *layering) build(direction string) *elk.Node {
 		parent.Children = append(parent.Children, n)
 	}
 	for i, n := range l.g.Nodes {
-		if n.Inside != "" || n.Group == "" && !l.linked[i] {
+		if n.Inside != "" || groups[n.Group] == nil && !l.linked[i] {
 			continue
 		}
 		b := l.boxes[i]
@@ -70,29 +74,98 @@ func (l *layering) build(direction string) *elk.Node {
 			parent = root
 		}
 		parent.Children = append(parent.Children, leaf)
+		l.nodes[i] = leaf
 	}
+	l.edges(root)
 	return root
 }
 
 // drawn: an edge into a compartment says nothing that the compartment does not.
 func (l *layering) drawn(e view.Edge) bool {
 	from, to := l.g.Nodes[l.byRef[e.From]], l.g.Nodes[l.byRef[e.To]]
-	return from.Inside != to.Ref && to.Inside != from.Ref
+	return !e.Stub && from.Inside != to.Ref && to.Inside != from.Ref
 }
 
-func (l *layering) edge(i int, e view.Edge) *elk.Edge {
-	end := func(r arch.Ref) elk.ID {
-		n := l.byRef[r]
-		if in := l.g.Nodes[n].Inside; in != "" {
-			n = l.byRef[in]
-		}
-		return id("n", n)
+// outer is the node that an edge ends at: a compartment's edges end at what
+// it lies in.
+func (l *layering) outer(r arch.Ref) int {
+	n := l.byRef[r]
+	if in := l.g.Nodes[n].Inside; in != "" {
+		return l.byRef[in]
 	}
-	out := &elk.Edge{ID: id("e", i), Sources: []elk.ID{end(e.From)}, Targets: []elk.ID{end(e.To)}}
-	if e.Label != "" {
+	return n
+}
+
+// From so many like edges on, those of one side of a node leave as one line that
+// branches, or join before they arrive.
+const (
+	branchFrom = 4
+	joinFrom   = 4
+)
+
+// edges adds the edges. Lines that share a piece must never suggest an edge that
+// is not there, so an edge shares a piece at one of its ends at most: of two
+// trees that met in one line, every root would seem to lead to every leaf.
+func (l *layering) edges(root *elk.Node) {
+	type end struct {
+		node int
+		kind view.EdgeKind
+		out  bool
+	}
+	count := map[end]int{}
+	plain := func(e view.Edge) bool { return e.Label == "" && len(e.Badges) == 0 && e.Change == view.Same }
+	for _, e := range l.g.Edges {
+		if l.drawn(e) && plain(e) {
+			count[end{l.outer(e.From), e.Kind, true}]++
+			count[end{l.outer(e.To), e.Kind, false}]++
+		}
+	}
+	ports := map[end]elk.ID{}
+	port := func(at end) elk.ID {
+		if p, ok := ports[at]; ok {
+			return p
+		}
+		p, side := id("p", len(ports)), l.side[0]
+		if at.out {
+			side = l.side[1]
+		}
+		n := l.nodes[at.node]
+		n.LayoutOptions["elk.portConstraints"] = "FIXED_SIDE"
+		n.Ports = append(n.Ports, &elk.Port{ID: p, Width: elk.Float64(0), Height: elk.Float64(0), LayoutOptions: elk.LayoutOptions{"elk.port.side": side}})
+		ports[at] = p
+		return p
+	}
+	for i, e := range l.g.Edges {
+		if !l.drawn(e) {
+			continue
+		}
+		from, to := l.outer(e.From), l.outer(e.To)
+		source, target := id("n", from), id("n", to)
+		out, in := end{from, e.Kind, true}, end{to, e.Kind, false}
+		switch {
+		case !plain(e):
+		case count[out] >= branchFrom && count[out] >= count[in]:
+			source = port(out)
+		case count[in] >= joinFrom:
+			target = port(in)
+		}
+		root.Edges = append(root.Edges, l.edge(i, e, source, target))
+	}
+}
+
+func (l *layering) edge(i int, e view.Edge, source, target elk.ID) *elk.Edge {
+	out := &elk.Edge{ID: id("e", i), Sources: []elk.ID{source}, Targets: []elk.ID{target}}
+	if e.Label != "" || len(e.Badges) > 0 {
 		text := SmallFont.Cut(e.Label, maxLabel)
 		lid := id("l", i)
-		out.Labels = []*elk.Label{{ID: &lid, Text: &text, Width: elk.Float64(SmallFont.Width(text) + 6), Height: elk.Float64(detailLine),
+		w, h := 0., detailLine
+		if text != "" {
+			w = SmallFont.Width(text) + 6
+		}
+		if len(e.Badges) > 0 {
+			w, h = w+BadgeSize, BadgeSize
+		}
+		out.Labels = []*elk.Label{{ID: &lid, Text: &text, Width: elk.Float64(w), Height: elk.Float64(h),
 			LayoutOptions: elk.LayoutOptions{"elk.edgeLabels.inline": "true", "elk.edgeLabels.placement": "CENTER"}}}
 	}
 	return out
@@ -123,7 +196,6 @@ func options(g view.Graph, direction string) elk.LayoutOptions {
 		"elk.layered.thoroughness":                       "40",
 		"elk.layered.cycleBreaking.strategy":             "GREEDY",
 		"elk.layered.nodePlacement.favorStraightEdges":   "true",
-		"elk.layered.mergeEdges":                         strconv.FormatBool(len(g.Edges) > 60),
 		"elk.layered.compaction.postCompaction.strategy": "NONE",
 		"elk.randomSeed":                                 "1",
 	}
@@ -196,35 +268,3 @@ func route(e *elk.Edge, off Point) Path {
 	}
 	return p
 }
-
-// loose puts nodes that nothing connects into rows below the rest: as layers of
-// their own they would make one endless column.
-func (l *layering) loose(p *Placed, _ string) {
-	limit := max(p.Width, 900)
-	x, y, tallest := 8., p.Height+16, 0.
-	if len(l.linked) == 0 && len(l.g.Groups) == 0 {
-		y = 8
-	}
-	first := true
-	for i, n := range l.g.Nodes {
-		if n.Inside != "" || n.Group != "" || l.linked[i] {
-			continue
-		}
-		b := &p.NodeBoxes[i]
-		if !first && x+b.W+8 > limit {
-			x, y, tallest = 8, y+tallest+22, 0
-		}
-		b.X, b.Y, first = x, y, false
-		for j, m := range l.g.Nodes {
-			if m.Inside == n.Ref {
-				p.NodeBoxes[j].X += x
-				p.NodeBoxes[j].Y += y
-			}
-		}
-		x, tallest = x+b.W+22, max(tallest, b.H)
-		p.Width = max(p.Width, b.X+b.W+8)
-		p.Height = max(p.Height, y+tallest+8)
-	}
-}
-
-func sequence(g view.Graph) Placed { return Placed{Graph: g} }

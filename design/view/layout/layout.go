@@ -9,6 +9,8 @@ package layout
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/ashlar-dev/ashlar/design/view"
 )
@@ -22,6 +24,10 @@ type Placed struct {
 	GroupBoxes    []Rect
 	Routes        []Path
 	FrameBoxes    []Rect
+	CutLines      [][]float64 // of each frame, the height of each of its cuts
+	// Flat: the areas of groups would have torn the picture apart, so there are
+	// none; nodes say their group instead, and the legend lists the groups.
+	Flat bool
 }
 
 // Point is a place.
@@ -57,6 +63,9 @@ type Path struct {
 type Options struct {
 	// Direction: "right", "down", or "" for whichever fills a screen better.
 	Direction string
+	// KeepGroups draws groups as areas even where that makes the picture much
+	// larger.
+	KeepGroups bool
 }
 
 // Place lays out a graph. The error says which part the engine could not place.
@@ -68,21 +77,33 @@ func Place(g view.Graph, o *Options) (Placed, error) {
 		return sequence(g), nil
 	}
 	switch o.Direction {
-	case "right", "down":
-		return layered(g, o.Direction)
-	case "":
+	case "", "right", "down":
 	default:
 		return Placed{}, fmt.Errorf("unknown direction %q: want right or down", o.Direction)
 	}
-	right, err := layered(g, "right")
-	if err != nil {
-		return Placed{}, err
+	p, err := best(g, o.Direction)
+	if err != nil || len(g.Groups) == 0 || o.KeepGroups || p.fit() >= 1 {
+		return p, err
 	}
-	if right.fit() >= 1 {
-		return right, nil
+	flat, err := best(flatten(g), o.Direction)
+	if err != nil || flat.fit() < p.fit()*1.25 {
+		return p, nil //nolint:nilerr // one good picture is enough
+	}
+	flat.Flat = true
+	return flat, nil
+}
+
+// best tries the directions that are allowed.
+func best(g view.Graph, direction string) (Placed, error) {
+	if direction != "" {
+		return layered(g, direction)
+	}
+	right, err := layered(g, "right")
+	if err != nil || right.fit() >= 1 {
+		return right, err
 	}
 	down, err := layered(g, "down")
-	if err != nil || down.fit() <= right.fit()*1.1 {
+	if err != nil || down.fit() < right.fit()*1.15 {
 		return right, nil //nolint:nilerr // one good picture is enough
 	}
 	return down, nil
@@ -90,3 +111,22 @@ func Place(g view.Graph, o *Options) (Placed, error) {
 
 // fit is by how much a picture can grow until it fills a screen of 1500 x 900.
 func (p Placed) fit() float64 { return math.Min(1500/p.Width, 900/p.Height) }
+
+// flatten writes groups on their nodes instead of drawing them as areas.
+func flatten(g view.Graph) view.Graph {
+	names := map[string]string{}
+	for _, gr := range g.Groups {
+		names[gr.ID] = gr.Label
+		g.Legend = append(g.Legend[:len(g.Legend):len(g.Legend)], view.Mark{Group: gr.ID, Text: gr.Label})
+	}
+	g.Nodes = slices.Clone(g.Nodes)
+	for i := range g.Nodes {
+		n := &g.Nodes[i]
+		if n.Group == "" || n.Inside != "" {
+			continue
+		}
+		n.Detail = strings.TrimSuffix(names[n.Group]+" · "+n.Detail, " · ")
+	}
+	g.Groups = nil
+	return g
+}

@@ -10,11 +10,15 @@ import (
 const (
 	labelLine  = 16. // height of a line of a label
 	detailLine = 14.
-	rowHeight  = 22. // of a compartment
-	rowIcon    = 20. // left of a compartment's text
-	maxLabel   = 170.
+	rowHeight  = 22.  // of a compartment
+	rowIcon    = 20.  // left of a compartment's text
+	maxLabel   = 170. // where a label breaks, if it has a place to
+	maxWord    = 240. // where it breaks although it has none
 	minWidth   = 84.
 )
+
+// BadgeSize is the width and height that a badge on an edge takes.
+const BadgeSize = 24.
 
 // Around a text, by the shape that is drawn: slanted and round sides take room.
 func padding(m view.Mark) (x, top, bottom float64) {
@@ -67,6 +71,7 @@ func measure(g view.Graph) []Box {
 		around.H += rowHeight
 		boxes[i] = row
 	}
+	widenForPills(g, index, boxes)
 	for i, n := range g.Nodes {
 		if n.Inside != "" {
 			boxes[i].W = boxes[index[n.Inside]].W
@@ -77,7 +82,7 @@ func measure(g view.Graph) []Box {
 
 func single(n view.Node) Box {
 	px, top, bottom := padding(n.Sign())
-	b := Box{Lines: LabelFont.Wrap(n.Label, maxLabel, 3)}
+	b := Box{Lines: LabelFont.Wrap(n.Label, maxLabel, maxWord, 3)}
 	for _, l := range b.Lines {
 		b.W = max(b.W, LabelFont.Width(l))
 	}
@@ -90,4 +95,30 @@ func single(n view.Node) Box {
 	b.W = math.Ceil(max(minWidth, b.W+2*px))
 	b.Head = b.H
 	return b
+}
+
+// Pill is the text of the sign that stands for a stub at the end away from its
+// hub.
+func Pill(g view.Graph, e view.Edge) string {
+	hub, _ := g.Node(g.Hub(e))
+	name := PillFont.Cut(hub.Label, 100)
+	if e.From == hub.Ref {
+		return name + " →"
+	}
+	return "→ " + name
+}
+
+// widenForPills makes room for at least one sign.
+func widenForPills(g view.Graph, index map[arch.Ref]int, boxes []Box) {
+	for _, e := range g.Edges {
+		if !e.Stub {
+			continue
+		}
+		w := PillFont.Width(Pill(g, e)) + 10 + 16
+		for _, r := range []arch.Ref{e.From, e.To} {
+			if b := &boxes[index[r]]; r != g.Hub(e) && b.W < w {
+				b.W = math.Ceil(w)
+			}
+		}
+	}
 }

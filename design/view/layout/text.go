@@ -26,6 +26,7 @@ var (
 	DetailFont = Font{11, false}
 	SmallFont  = Font{11, false}
 	GroupFont  = Font{12, true}
+	PillFont   = Font{9, false}
 	TitleFont  = Font{20, true}
 )
 
@@ -49,41 +50,54 @@ func (f Font) Width(text string) float64 {
 	return float64(sum) * f.Size / 1000
 }
 
-// Wrap breaks a text into at most n lines no wider than limit, preferably after
-// a separator, and ends with an ellipsis what does not fit.
-func (f Font) Wrap(text string, limit float64, n int) []string {
+// Wrap breaks a text into at most n lines: after a separator or before a capital
+// where the line would pass limit, inside a word only where it would pass hard.
+// What does not fit ends with an ellipsis.
+func (f Font) Wrap(text string, limit, hard float64, n int) []string {
 	var lines []string
 	for rest := text; rest != ""; {
 		if f.Width(rest) <= limit {
 			return append(lines, rest)
 		}
-		if len(lines) == n-1 {
-			return append(lines, f.Cut(rest, limit))
+		at := f.breakAt(rest, limit, hard)
+		if at == len(rest) {
+			return append(lines, rest)
 		}
-		at := f.breakAt(rest, limit)
+		if len(lines) == n-1 {
+			return append(lines, f.Cut(rest, hard))
+		}
 		lines = append(lines, strings.TrimRight(rest[:at], " "))
 		rest = strings.TrimLeft(rest[at:], " ")
 	}
 	return lines
 }
 
-// breakAt is where the first line ends: after the last separator or before the
-// last capital that fits, else where it is full.
-func (f Font) breakAt(text string, limit float64) int {
-	full, best := 0, 0
+// breakAt is where the first line ends.
+func (f Font) breakAt(text string, limit, hard float64) int {
+	best, full := 0, 0
 	var last rune
 	for i, r := range text {
-		if i > 0 && f.Width(text[:i]) > limit {
+		w := f.Width(text[:i])
+		if w > hard {
 			break
 		}
 		full = i
 		if strings.ContainsRune(" -_./:", last) || (r >= 'A' && r <= 'Z' && last >= 'a' && last <= 'z') {
+			if w > limit && best > 0 {
+				return best
+			}
 			best = i
+			if w > limit {
+				return best
+			}
 		}
 		last = r
 	}
-	if best > 0 && f.Width(text[:best]) > limit/3 {
+	switch {
+	case best > 0:
 		return best
+	case f.Width(text) <= hard:
+		return len(text)
 	}
 	return max(full, len(string([]rune(text)[:1])))
 }

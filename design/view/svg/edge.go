@@ -143,18 +143,19 @@ func (c *canvas) edgeLabel(i int) {
 	if len(rt.Points) < 2 {
 		return
 	}
-	if rt.Text != "" {
-		r := rt.Label
-		c.f(`<g class="e %s"><rect class="plate" x="%s" y="%s" width="%s" height="%s" rx="3" fill="%s" fill-opacity=".9"/>`, c.ends(e), num(c.x+r.X), num(c.y+r.Y), num(r.W), num(r.H), light["bg"])
-		c.anchored("f-muted", c.x+r.X+r.W/2, c.y+r.Y+10.5, layout.SmallFont, "muted", "middle", rt.Text)
-		c.f("</g>")
-	}
-	if len(e.Badges) > 0 {
+	r := rt.Label
+	if len(e.Badges) > 0 && r.W > 0 {
+		r.W -= layout.BadgeSize
+		c.badge(c.x+r.X+r.W+layout.BadgeSize/2, c.y+r.Y+r.H/2, e.Badges, c.edgeTitle(e))
+	} else if len(e.Badges) > 0 {
 		at := middle(rt.Points)
-		if rt.Text != "" {
-			at = layout.Point{X: rt.Label.X + rt.Label.W + 8, Y: rt.Label.Y + rt.Label.H/2}
-		}
 		c.badge(c.x+at.X, c.y+at.Y, e.Badges, c.edgeTitle(e))
+	}
+	if rt.Text != "" {
+		mid := c.y + r.Y + r.H/2
+		c.f(`<g class="e %s"><rect class="plate" x="%s" y="%s" width="%s" height="14" rx="3" fill="%s" fill-opacity=".9"/>`, c.ends(e), num(c.x+r.X), num(mid-7), num(r.W), light["bg"])
+		c.anchored("f-muted", c.x+r.X+r.W/2, mid+3.8, layout.SmallFont, "muted", "middle", rt.Text)
+		c.f("</g>")
 	}
 }
 

@@ -35,6 +35,11 @@ func (c *canvas) sample(m view.Mark, x, y, w float64) {
 		a, b := layout.Point{X: x, Y: y}, layout.Point{X: x + w, Y: y}
 		c.f(`<path class="s-%s" d="%s" fill="none" stroke="%s" stroke-width="1.4"%s/>`, st.class, path(shorten([]layout.Point{a, b}, 7.4)), light[st.class], dashes(st.dash))
 		c.head2(a, b, st.head, st.class, 1.4)
+	case m.Group != "":
+		k := c.groupColour(m.Group)
+		c.f(`<rect class="f-%s" x="%s" y="%s" width="4" height="16" rx="2" fill="%s"/>`, k, num(x+w/2), num(y-8), light[k])
+	case m.Stub:
+		c.pill(x-2, y-6.5, w+4, "hub →", "gateway", "")
 	case m.Severity != "":
 		c.severity(x+w/2, y, m.Severity)
 	case m.Change != view.Same:
@@ -43,5 +48,3 @@ func (c *canvas) sample(m view.Mark, x, y, w float64) {
 		c.shape(paintOf(m), layout.Rect{X: x + 2, Y: y - 8, W: w - 4, H: 16}, view.Same)
 	}
 }
-
-func (c *canvas) frame(int) {}

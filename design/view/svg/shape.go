@@ -3,6 +3,7 @@ package svg
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/ashlar-dev/ashlar/design/view"
 	"github.com/ashlar-dev/ashlar/design/view/layout"
@@ -15,7 +16,7 @@ func (c *canvas) shape(pt paint, r layout.Rect, ch view.Change) {
 	extra := ""
 	if ch != view.Same {
 		line, width = string(ch), 2.6
-		extra = " s-" + string(ch)
+		extra = " s-" + string(ch) // wins over the kind's colour
 		if ch == view.Removed {
 			dash = "6 4"
 		}
@@ -81,38 +82,46 @@ func dashes(d string) string {
 	return ` stroke-dasharray="` + d + `"`
 }
 
-// badge paints findings: an octagon for errors, a triangle for warnings, a disc
-// for notes, with how many there are.
+// badge paints findings: an octagon for critical ones, a diamond for high, a
+// triangle for medium, a disc for the rest, with how many there are.
 func (c *canvas) badge(x, y float64, bs []view.Badge, on string) {
 	worst := view.Worst(bs)
-	c.f(`<g class="badge b-%s"%s>%s`, worst, rules(bs), tooltip(on, nil, bs, view.Same))
+	c.f(`<g class="badge"%s>%s`, rules(bs), tooltip(on, nil, bs, view.Same))
 	c.severity(x, y, worst)
-	if len(bs) > 1 || worst == view.Info {
-		c.anchored("f-onbadge", x, y+3.8, layout.Font{Size: 10, Bold: true}, "onbadge", "middle", count(len(bs)))
-	} else {
-		c.anchored("f-onbadge", x, y+3.8, layout.Font{Size: 11, Bold: true}, "onbadge", "middle", "!")
+	text, size := "!", 11.
+	if n := len(bs); n > 1 {
+		text, size = fmt.Sprint(min(n, 99)), 10
 	}
+	if worst == view.Medium {
+		y++
+	}
+	c.anchored("f-onbadge", x, y+3.8, layout.Font{Size: size, Bold: true}, "onbadge", "middle", text)
 	c.f("</g>")
 }
 
 func (c *canvas) severity(x, y float64, s view.Severity) {
 	name := string(s)
+	if light[name] == "" {
+		name = string(view.Info)
+	}
 	at := fmt.Sprintf(`class="f-%s s-bg" fill="%s" stroke="%s" stroke-width="1.5" stroke-linejoin="round"`, name, light[name], light["bg"])
 	switch s {
-	case view.Error:
-		const k, d = 9., 3.7
-		c.f(`<path %s d="M%s %sL%s %sL%s %sL%s %sL%s %sL%s %sL%s %sL%s %sz"/>`, at, num(x-d), num(y-k), num(x+d), num(y-k), num(x+k), num(y-d), num(x+k), num(y+d),
-			num(x+d), num(y+k), num(x-d), num(y+k), num(x-k), num(y+d), num(x-k), num(y-d))
-	case view.Warning:
-		c.f(`<path %s d="M%s %sL%s %sL%s %sz"/>`, at, num(x), num(y-11), num(x+11.5), num(y+8), num(x-11.5), num(y+8))
+	case view.Critical:
+		c.f(`<path %s d="%s"/>`, at, polygon(x, y, -4, -9.5, 4, -9.5, 9.5, -4, 9.5, 4, 4, 9.5, -4, 9.5, -9.5, 4, -9.5, -4))
+	case view.High:
+		c.f(`<path %s d="%s"/>`, at, polygon(x, y, 0, -11, 11, 0, 0, 11, -11, 0))
+	case view.Medium:
+		c.f(`<path %s d="%s"/>`, at, polygon(x, y, 0, -11, 11.5, 8, -11.5, 8))
 	default:
 		c.f(`<circle %s cx="%s" cy="%s" r="8.5"/>`, at, num(x), num(y))
 	}
 }
 
-func count(n int) string {
-	if n > 99 {
-		return "99"
+// polygon is a closed path through points given relative to x and y.
+func polygon(x, y float64, d ...float64) string {
+	var b strings.Builder
+	for i := 0; i < len(d); i += 2 {
+		b.WriteString(map[bool]string{true: "M", false: "L"}[i == 0] + num(x+d[i]) + " " + num(y+d[i+1]))
 	}
-	return fmt.Sprint(n)
+	return b.String() + "z"
 }

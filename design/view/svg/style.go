@@ -22,8 +22,9 @@ var (
 		"cache": "#fce9e2", "cacheline": "#ad4d28", "topic": "#f7e8f6", "topicline": "#8c3a8b",
 		"external": "#f3f3f1", "externalline": "#5f625c", "infra": "#f4f5f7", "infraline": "#77818d",
 		"missing": "#ffffff", "missingline": "#b3261e", "call": "#4b5a6d",
-		"error": "#b3261e", "warning": "#b35900", "note": "#3462a3", "onbadge": "#ffffff",
+		"critical": "#8c1028", "high": "#b3261e", "medium": "#a85400", "low": "#3462a3", "info": "#57606c", "onbadge": "#ffffff",
 		"added": "#1a7f37", "removed": "#b3261e", "changed": "#9a6700",
+		"g0": "#3b82c4", "g1": "#d9822b", "g2": "#3f9c6b", "g3": "#b3489a", "g4": "#8a6fd1", "g5": "#b09c12", "g6": "#c9504f", "g7": "#2f9aa3", "g8": "#7d8b99", "g9": "#8a6d4b",
 	}
 	dark = map[string]string{
 		"bg": "#12161c", "ink": "#e8edf3", "muted": "#a2adba", "group": "#191f28", "groupline": "#3a4552",
@@ -32,10 +33,14 @@ var (
 		"cache": "#3a2118", "cacheline": "#ea9069", "topic": "#371e38", "topicline": "#d88ad6",
 		"external": "#262826", "externalline": "#a6aaa2", "infra": "#1e232a", "infraline": "#87929f",
 		"missing": "#12161c", "missingline": "#ff8a80", "call": "#93a2b4",
-		"error": "#ff8a80", "warning": "#f5b04d", "note": "#7fadec", "onbadge": "#12161c",
+		"critical": "#ff6b81", "high": "#ff8a80", "medium": "#f5b04d", "low": "#7fadec", "info": "#a2adba", "onbadge": "#12161c",
 		"added": "#56d364", "removed": "#ff8a80", "changed": "#e3b341",
+		"g0": "#5aa0e0", "g1": "#e8994a", "g2": "#58b886", "g3": "#cf6ab8", "g4": "#a58ce6", "g5": "#cbb62c", "g6": "#e07170", "g7": "#4bb8c1", "g8": "#98a6b3", "g9": "#a88a66",
 	}
 )
+
+// groupColours is how many colours of groups there are: g0 and so on.
+const groupColours = 10
 
 // paint is the colours and the shape of a sign.
 type paint struct {
@@ -141,6 +146,8 @@ func style(id, theme string, p layout.Placed) string {
 		if fill, ok := strings.CutSuffix(k, "line"); ok && fill != "group" {
 			fmt.Fprintf(&b, "%s .k-%s{fill:var(--%s);stroke:var(--%s)}", root, fill, fill, k)
 		}
+	}
+	for _, k := range arch.Sorted(light) { // after the kinds, so that a change wins over a kind
 		fmt.Fprintf(&b, "%s .s-%s{stroke:var(--%s)}%s .f-%s{fill:var(--%s)}\n", root, k, k, root, k, k)
 	}
 	fmt.Fprintf(&b, "%s .halo{stroke:var(--bg)}%s .plate{fill:var(--bg)}\n", root, root)

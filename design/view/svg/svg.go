@@ -82,7 +82,7 @@ func (c *canvas) head(p layout.Placed) float64 {
 	y := margin
 	if p.Title != "" {
 		y += 20
-		c.text("title", margin, y, layout.TitleFont, "ink", p.Title)
+		c.text("f-ink", margin, y, layout.TitleFont, "ink", p.Title)
 		c.titleWidth = layout.TitleFont.Width(p.Title)
 	}
 	for i, line := range append([]string{p.Subtitle}, p.Notes...) {
@@ -94,7 +94,7 @@ func (c *canvas) head(p layout.Placed) float64 {
 			line = "Not shown: " + line
 		}
 		line = layout.DetailFont.Cut(line, max(p.Width, 380))
-		c.text("sub", margin, y, layout.DetailFont, "muted", line)
+		c.text("f-muted", margin, y, layout.DetailFont, "muted", line)
 		c.titleWidth = max(c.titleWidth, layout.DetailFont.Width(line))
 	}
 	return y + 18
@@ -105,6 +105,7 @@ func (c *canvas) body() {
 	for i := range c.p.Groups {
 		c.group(i)
 	}
+	c.lifelines()
 	for i := range c.p.FrameBoxes {
 		c.frame(i)
 	}
@@ -126,6 +127,7 @@ func (c *canvas) body() {
 		c.edgeLabel(i)
 	}
 	for i := range c.p.Nodes {
+		c.pills(i)
 		c.nodeBadge(i)
 	}
 }
@@ -149,7 +151,7 @@ func (c *canvas) group(i int) {
 	g, r := c.p.Groups[i], c.p.GroupBoxes[i]
 	c.f(`<g class="group %s" data-ref="%s" data-kind="%s"><rect class="gr" x="%s" y="%s" width="%s" height="%s" rx="10" fill="%s" stroke="%s"/>`,
 		changeClass(g.Change), escape(string(g.Ref)), escape(g.Kind), num(c.x+r.X), num(c.y+r.Y), num(r.W), num(r.H), light["group"], light["groupline"])
-	c.text("gl", c.x+r.X+12, c.y+r.Y+20, layout.GroupFont, "muted", layout.GroupFont.Cut(g.Label, r.W-20))
+	c.text("f-muted", c.x+r.X+12, c.y+r.Y+20, layout.GroupFont, "muted", layout.GroupFont.Cut(g.Label, r.W-20))
 	c.f("</g>")
 }
 

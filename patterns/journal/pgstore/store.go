@@ -176,6 +176,21 @@ func Migrate(ctx context.Context, url, name string, version int) error {
 	return errors.Join(err, c.Close(ctx))
 }
 
+// settings of the writer's connection. The first two are set and not assumed: a
+// role or database may default to something else, and then an acknowledged
+// commit could be lost, or a snapshot older than the lock be blind. The rest
+// keeps plans that were made while the tables were small from reading them
+// whole when they are large: every access of the writer has its index.
+const settings = `
+	SET synchronous_commit = on;
+	SET default_transaction_isolation = 'read committed';
+	SET plan_cache_mode = force_generic_plan;
+	SET enable_seqscan = off;
+	SET enable_bitmapscan = off;
+	SET enable_hashjoin = off;
+	SET enable_mergejoin = off;
+	SET jit = off`
+
 // connect opens the writer's connection.
 func (s *store) connect(ctx context.Context) error {
 	cfg := s.pool.Config().ConnConfig
@@ -183,10 +198,7 @@ func (s *store) connect(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", driver.ErrUnavailable, err)
 	}
-	// Set here and not assumed: a role or database may default to off, and then
-	// an acknowledged commit could be lost.
-	// So with the isolation: a snapshot older than the lock would be blind.
-	if _, err := c.Exec(ctx, "SET synchronous_commit = on; SET default_transaction_isolation = 'read committed'"); err != nil {
+	if _, err := c.Exec(ctx, settings); err != nil {
 		_ = c.Close(ctx)
 		return fmt.Errorf("%w: %w", driver.ErrUnavailable, err)
 	}

@@ -1,7 +1,8 @@
 module github.com/ashlar-dev/ashlar/bench
 
-go 1.26
+go 1.26.0
 
+// Until the first release the modules of this repository are built together.
 replace (
 	github.com/ashlar-dev/ashlar => ../
 	github.com/ashlar-dev/ashlar/patterns => ../patterns

@@ -23,7 +23,7 @@ func seeds(n uint64) uint64 {
 
 func TestRoundTrip(t *testing.T) {
 	t.Parallel()
-	for seed := range seeds(40) {
+	for seed := range seeds(20) {
 		want := sayable(seed)
 		src, err := archfile.Write(nil, want, nil)
 		if err != nil {
@@ -46,7 +46,7 @@ func TestRoundTrip(t *testing.T) {
 // Into the file of one random system, write another: afterwards it says both.
 func TestWriteIntoAnyFile(t *testing.T) {
 	t.Parallel()
-	for seed := range seeds(6) {
+	for seed := range seeds(3) {
 		a, b := sayable(seed), sayable(seed+1000)
 		src, err := archfile.Write(nil, a, nil)
 		if err != nil {

@@ -24,8 +24,8 @@ func cpu() time.Duration {
 }
 
 func feed(b testing.TB, a *traces.Aggregate, messages [][]byte) {
-	var r format.Reader
 	var c otlp.Converter
+	r := format.Reader{Want: c.Want}
 	each := func(res *format.Resource, s *format.Span) error {
 		a.Add(c.Convert(res, s))
 		return nil

@@ -22,9 +22,6 @@ func (a *Aggregate) System(w Witness) (arch.System, error) {
 	a.Flush()
 	b := &builder{agg: a, by: w, learned: a.learn(), names: a.opNames(), places: map[arch.Fact]place{}}
 	b.sys = arch.System{Format: arch.Format, Services: map[string]arch.Service{}, Stores: map[string]arch.Store{}, Topics: map[string]arch.Topic{}, Externals: map[string]arch.External{}}
-	for name, n := range a.seen {
-		b.service(name, place{n: n})
-	}
 	for _, o := range a.sorted() {
 		b.operation(o)
 	}
@@ -137,9 +134,9 @@ func (b *builder) opRef(k opKey) arch.Ref { return arch.NewRef(arch.KindOp, k.se
 
 func (b *builder) operation(o *op) {
 	k := o.key
-	svc := b.sys.Services[k.service]
 	p := place{example: o.example, n: o.runs}
-	b.note(arch.NewRef(arch.KindService, k.service), "", place{example: o.example})
+	b.service(k.service, p)
+	svc := b.sys.Services[k.service]
 	if k.name == "" {
 		from := arch.NewRef(arch.KindService, k.service)
 		svc.Uses, _ = b.calls(o, from, "uses")

@@ -5,9 +5,6 @@ package traces
 func (a *Aggregate) Merge(b *Aggregate) {
 	b.Flush()
 	a.asm.stats = a.asm.stats.Plus(b.Stats())
-	for s, n := range b.seen {
-		a.seen[s] += n
-	}
 	if a.from == 0 || b.from != 0 && b.from < a.from {
 		a.from = b.from
 	}
@@ -27,6 +24,7 @@ func (a *Aggregate) Merge(b *Aggregate) {
 
 func (o *op) plus(p *op) {
 	o.runs += p.runs
+	o.seen += p.seen
 	o.errors += p.errors
 	o.refused += p.refused
 	o.latency.plus(p.latency)

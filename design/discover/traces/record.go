@@ -41,7 +41,6 @@ type siteRun struct {
 func (a *Aggregate) record(id TraceID, r *run, w int64) {
 	t := &a.tree
 	n := &t.nodes[r.entry]
-	a.seen[n.d.service]++
 	outside := n.outside()
 	var o *op
 	if outside {
@@ -53,6 +52,7 @@ func (a *Aggregate) record(id TraceID, r *run, w int64) {
 		o = a.opOf(n.d)
 	}
 	o.runs += w
+	o.seen++
 	o.example.see(id, n.id)
 	fault := n.flags&failed != 0
 	if !outside {
@@ -96,7 +96,7 @@ func (a *Aggregate) gather(o *op, r *run) {
 			key.exit = c.exit.hash
 		}
 		if e.callee != none && !(c.exit != nil && c.exit.target.kind != "" && !c.exit.target.weak) {
-			key.callee = a.opOf(t.nodes[e.callee].d).hash()
+			key.callee = a.opOf(t.nodes[e.callee].d).hash
 		}
 		c.site = o.site(key)
 		if c.site < 0 {
@@ -131,11 +131,6 @@ func (a *Aggregate) within(start, end int64, n *node) (int64, int64) {
 		return start, start + d
 	}
 	return start, end // it went on after its caller: an asynchronous call
-}
-
-func (o *op) hash() uint64 {
-	k := o.key
-	return mix(mix(hashString(k.service), hashString(k.name)), mix(hashString(k.long), hashString(k.trigger))) | 1
 }
 
 // covered is how much of [from, to] lies within the calls, which are sorted.

@@ -200,7 +200,8 @@ type site struct {
 	optional int64 // runs that went well although it failed
 	failed   int64 // runs in which it failed
 	selfPar  int64 // runs in which it overlapped with itself
-	rank     int64 // sum of its place in the order of the run's sites
+	critical int64 // nanoseconds in which a run waited for nothing but this
+	place    int64 // sum of where in the run it first happened, in millionths
 	latency  sketch
 	network  sketch
 	times    arch.Dist // per run in which it happened

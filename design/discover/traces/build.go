@@ -207,6 +207,9 @@ func (b *builder) calls(o *op, from arch.Ref, group string) (map[string]arch.Cal
 		s.id = arch.CallID(s.to, count[s.to])
 		tries := s.calls + s.retried
 		c := arch.Call{To: s.to, Access: arch.AccessCall, Latency: s.latency.dist(), Network: s.network.dist(), Errors: share(s.errors, tries), Rate: b.rate(tries), PerCall: s.times}
+		if o.latency.sum > 0 {
+			c.Critical = share(s.critical, o.latency.sum)
+		}
 		if s.retried > 0 {
 			c.Retried = share(s.retried, tries)
 		}
@@ -257,7 +260,7 @@ func (b *builder) resolve(o *op) []*placedSite {
 	})
 	out = join(out, o.runs)
 	slices.SortFunc(out, func(x, y *placedSite) int {
-		return cmp.Or(cmp.Compare(mean(x.rank, x.runs), mean(y.rank, y.runs)), cmp.Compare(x.to, y.to), cmp.Compare(x.name(), y.name()), cmp.Compare(x.key.path, y.key.path), cmp.Compare(x.key.callee, y.key.callee))
+		return cmp.Or(cmp.Compare(mean(x.place, x.runs), mean(y.place, y.runs)), cmp.Compare(x.to, y.to), cmp.Compare(x.name(), y.name()), cmp.Compare(x.key.path, y.key.path), cmp.Compare(x.key.callee, y.key.callee))
 	})
 	return out
 }

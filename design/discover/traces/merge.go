@@ -68,7 +68,8 @@ func (s *site) plus(t *site) {
 	s.optional += t.optional
 	s.failed += t.failed
 	s.selfPar += t.selfPar
-	s.rank += t.rank
+	s.place += t.place
+	s.critical += t.critical
 	s.latency.plus(t.latency)
 	s.network.plus(t.network)
 	s.times = s.times.Plus(t.times)

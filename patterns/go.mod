@@ -2,10 +2,12 @@ module github.com/ashlar-dev/ashlar/patterns
 
 go 1.26.0
 
-require google.golang.org/grpc v1.85.0
+require (
+	go.uber.org/goleak v1.3.0
+	google.golang.org/grpc v1.85.0
+)
 
 require (
-	go.uber.org/goleak v1.3.0 // indirect
 	golang.org/x/net v0.60.0 // indirect
 	golang.org/x/sys v0.48.0 // indirect
 	golang.org/x/text v0.42.0 // indirect

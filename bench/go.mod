@@ -1,6 +1,6 @@
 module github.com/ashlar-dev/ashlar/bench
 
-go 1.26
+go 1.26.0
 
 replace (
 	github.com/ashlar-dev/ashlar => ../

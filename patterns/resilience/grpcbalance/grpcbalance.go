@@ -128,13 +128,13 @@ func (p place) Equal(o any) bool { return p == o }
 
 // Describe is for resolvers: it puts zone and weight (0: 1) on an address.
 func Describe(a resolver.Address, zone string, weight int) resolver.Address {
-	a.BalancerAttributes = a.BalancerAttributes.WithValue(placeOf{}, place{zone, weight})
+	a.Attributes = a.Attributes.WithValue(placeOf{}, place{zone, weight})
 	return a
 }
 
 func describe(a resolver.Address) balance.Endpoint {
 	e := balance.Endpoint{ID: a.Addr, Address: a.Addr}
-	if p, ok := a.BalancerAttributes.Value(placeOf{}).(place); ok {
+	if p, ok := a.Attributes.Value(placeOf{}).(place); ok {
 		e.Zone, e.Weight = p.zone, p.weight
 	}
 	return e

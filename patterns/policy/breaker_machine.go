@@ -11,7 +11,7 @@ import (
 // Three words, so that it travels in registers.
 type Ticket struct {
 	start Time
-	tick  int64  // of start among the calls under way
+	tick  int64  // of start among the calls under way; a probe's number
 	id    uint64 // era, kind, and a probe's slot
 }
 
@@ -69,7 +69,9 @@ type openedState struct {
 
 // halfState waits for its probes.
 type halfState struct {
-	start        [maxProbes]Time // of probes under way; -1: none
+	start        [maxProbes]Time  // of probes under way; -1: none
+	number       [maxProbes]int64 // of the slot's latest probe: a slot of one that hangs is used again
+	last         int64
 	out, ok, bad int
 }
 
@@ -169,7 +171,7 @@ func (b *Breaker) admitSick(now Time) (t Ticket, v Verdict, changed bool) {
 	if b.state() == Opened {
 		v = Verdict{Reason: Open, After: b.opened.until.Sub(now)}
 	} else if slot, ok := b.half.admit(now, b.cfg.Probes); ok {
-		t = Ticket{now, 0, b.era()<<ticketEra | ticketProbe | uint64(slot)}
+		t = Ticket{now, b.half.last, b.era()<<ticketEra | ticketProbe | uint64(slot)}
 	} else {
 		v = Verdict{Reason: Probing, After: b.half.oldest().Add(b.cfg.ProbeWait).Sub(now)}
 	}
@@ -319,7 +321,9 @@ func (b *Breaker) endProbe(t Ticket, now Time, o Outcome) bool {
 	if slow && o == Success {
 		o = Failure
 	}
-	b.half.end(uint8(t.id&ticketSlot), o)
+	if slot := uint8(t.id & ticketSlot); b.half.number[slot] == t.tick {
+		b.half.end(slot, o)
+	}
 	b.half.expire(now, b.cfg.ProbeWait)
 	switch {
 	case b.half.bad > b.cfg.ProbeFailures:
@@ -405,7 +409,8 @@ func (h *halfState) admit(now Time, probes int) (uint8, bool) {
 	}
 	for i := range h.start {
 		if h.start[i] < 0 {
-			h.start[i] = now
+			h.last++
+			h.start[i], h.number[i] = now, h.last
 			h.out++
 			return uint8(i), true
 		}

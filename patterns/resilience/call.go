@@ -334,6 +334,7 @@ func (c *call) retry(class Class, err error) (bool, error) {
 	if class.Outcome == policy.Ignored {
 		return false, err
 	}
+	c.boundLate()
 	v := c.p.retry.Next(c.time(), rand.Float64(), policy.Try{
 		Number: c.tries, Retriable: class.Retriable && c.op.Idempotent, RetryAfter: class.RetryAfter,
 		Began: c.began, Deadline: c.whole,

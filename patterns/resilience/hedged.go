@@ -2,6 +2,7 @@ package resilience
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,6 +16,8 @@ type copyResult[T any] struct {
 	class Class
 	panic any
 }
+
+var errGone = errors.New("the call ended its goroutine without an answer")
 
 // doHedged runs the stages outside the hedge in the caller's goroutine and each
 // copy with the stages inside it in its own.
@@ -50,7 +53,13 @@ func race[T any](c *call, fn func(context.Context) (T, error)) copyResult[T] {
 	h := c.p.hedge
 	results := make(chan copyResult[T], 1+h.Config().Extra)
 	op := c.op
-	launch := func() { go func() { results <- runCopy(ctx, c.t, c.p, op, fn) }() }
+	launch := func() {
+		go func() {
+			r := copyResult[T]{err: errGone, class: Class{Outcome: policy.Failure}}
+			defer func() { results <- r }() // also when fn ends its goroutine
+			r = runCopy(ctx, c.t, c.p, op, fn)
+		}()
+	}
 	delay := h.Begin()
 	launch()
 	sent, pending := 1, 1

@@ -1,0 +1,246 @@
+package discover
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/ashlar-dev/ashlar/arch"
+	"github.com/ashlar-dev/ashlar/arch/code"
+	"github.com/ashlar-dev/ashlar/formats/doc"
+)
+
+// collector gathers what sources put out. Results are kept by file and put
+// together in the order of paths.
+type collector struct {
+	sources []Source
+	taken   map[string]string
+
+	mu       sync.Mutex
+	parts    []part
+	skipped  []Skip
+	read     int
+	coverage map[string]arch.Coverage
+}
+
+// part is what one source made of one file.
+type part struct {
+	path, source string
+	views        []arch.System
+	docs         []Document
+	graphs       []code.Graph
+}
+
+func newCollector(sources []Source) *collector {
+	return &collector{sources: sources, coverage: map[string]arch.Coverage{}}
+}
+
+// sink is the Sink of one source reading one file.
+type sink struct {
+	c *collector
+	part
+	origin arch.Origin
+	cover  []arch.Coverage
+	mu     sync.Mutex
+}
+
+func (s *sink) System(v arch.System) { s.mu.Lock(); s.views = append(s.views, v); s.mu.Unlock() }
+
+func (s *sink) Document(d Document) {
+	d.Source = cmp.Or(d.Source, s.source)
+	d.Path = cmp.Or(d.Path, s.path)
+	s.mu.Lock()
+	s.docs = append(s.docs, d)
+	s.mu.Unlock()
+}
+
+func (s *sink) Code(g code.Graph) { s.mu.Lock(); s.graphs = append(s.graphs, g); s.mu.Unlock() }
+
+func (s *sink) Cover(c arch.Coverage) { s.mu.Lock(); s.cover = append(s.cover, c); s.mu.Unlock() }
+
+func (s *sink) Skip(p, why string) {
+	s.c.mu.Lock()
+	s.c.skipped = append(s.c.skipped, Skip{p, why})
+	s.c.mu.Unlock()
+}
+
+// finish hands the part over.
+func (s *sink) finish(read bool) {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	s.c.parts = append(s.c.parts, s.part)
+	if read {
+		s.c.read++
+	}
+	for _, v := range s.views {
+		for name, cov := range v.Coverage {
+			s.c.coverage[name] = s.c.coverage[name].Plus(cov)
+		}
+	}
+	if len(s.docs)+len(s.views)+len(s.graphs)+len(s.cover) > 0 {
+		own := arch.Coverage{Origin: s.origin, Documents: len(s.docs)}
+		if read {
+			own.Files = 1
+		}
+		for _, cov := range s.cover {
+			own = own.Plus(cov)
+		}
+		s.c.coverage[s.source] = s.c.coverage[s.source].Plus(own)
+	}
+}
+
+// readAll shows every file to every source, several files at a time.
+func (c *collector) readAll(ctx context.Context, ins []*Input, progress func(done, total int)) error {
+	work := make(chan *Input)
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	done := 0
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for in := range work {
+				c.readFile(ctx, in)
+				mu.Lock()
+				if done++; progress != nil && (done%64 == 0 || done == len(ins)) {
+					progress(done, len(ins))
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	var err error
+feed:
+	for _, in := range ins {
+		select {
+		case work <- in:
+		case <-ctx.Done():
+			err = ctx.Err()
+			break feed
+		}
+	}
+	close(work)
+	wg.Wait()
+	slices.SortFunc(c.parts, func(a, b part) int { return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.source, b.source)) })
+	return err
+}
+
+func (c *collector) readFile(ctx context.Context, in *Input) {
+	owner := c.owner(in.Path)
+	for _, src := range c.sources {
+		if owner != "" && owner != src.Name() || !src.Match(in.Head) {
+			continue
+		}
+		s := &sink{c: c, part: part{path: in.Path, source: src.Name()}, origin: src.Origin()}
+		err := guard(ctx, src, in, s)
+		if err != nil && !errors.Is(err, context.Canceled) {
+			s.Skip(in.Path, src.Name()+": "+doc.Redact(strings.TrimPrefix(err.Error(), in.Path+": ")))
+		}
+		s.finish(err == nil && len(s.docs)+len(s.views)+len(s.graphs)+len(s.cover) > 0)
+	}
+}
+
+// guard turns a panic of a source into a file that was skipped: one odd file
+// must not end a run over thousands.
+func guard(ctx context.Context, src Source, in *Input, out Sink) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("this file broke the %s source (%v); please report it", src.Name(), p)
+		}
+	}()
+	return src.Read(ctx, in, out)
+}
+
+// owner is the source that claimed a folder above the file, or "".
+func (c *collector) owner(p string) string {
+	for d := path.Dir(p); len(c.taken) > 0 && d != "." && d != "/"; d = path.Dir(d) {
+		if o := c.taken[d]; o != "" {
+			return o
+		}
+	}
+	return ""
+}
+
+// relate runs the relaters and merges.
+func (c *collector) relate(ctx context.Context, o Options) (*Result, error) {
+	r := &Result{Code: &code.Graph{}}
+	var views []arch.System
+	for _, p := range c.parts {
+		views = append(views, p.views...)
+		r.Documents = append(r.Documents, p.docs...)
+		for _, g := range p.graphs {
+			r.Code.Add(g)
+		}
+	}
+	r.Code.Sort()
+	slices.SortStableFunc(r.Documents, func(a, b Document) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(line(a), line(b)), cmp.Compare(a.Source, b.Source))
+	})
+	ev := &Evidence{Documents: r.Documents, Code: r.Code, Environment: o.Environment, Hosts: NewHosts()}
+	merge := func() error {
+		s, err := arch.Merge(append(slices.Clone(views), o.Views...)...)
+		ev.System = s
+		return err
+	}
+	if err := merge(); err != nil {
+		return nil, fmt.Errorf("a source claims what no field takes: %w", err)
+	}
+	for _, src := range c.sources {
+		rel, ok := src.(Relater)
+		if !ok || ctx.Err() != nil {
+			continue
+		}
+		s := &sink{c: c, part: part{source: src.Name()}, origin: src.Origin()}
+		if err := rel.Relate(ctx, ev, s); err != nil {
+			return nil, fmt.Errorf("%s: %w", src.Name(), err)
+		}
+		s.finish(false)
+		ev.Documents = append(ev.Documents, s.docs...)
+		r.Documents = ev.Documents
+		if len(s.views) == 0 {
+			continue
+		}
+		views = append(views, s.views...)
+		if err := merge(); err != nil {
+			return nil, fmt.Errorf("%s claims what no field takes: %w", src.Name(), err)
+		}
+	}
+	s, err := Join(ev.System, o.Aliases)
+	if err != nil {
+		return nil, err
+	}
+	s.Coverage = c.coverage
+	r.System = s
+	r.Skipped = c.skipped
+	slices.SortFunc(r.Skipped, func(a, b Skip) int { return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Why, b.Why)) })
+	r.Faults = faults(r.Documents)
+	return r, ctx.Err()
+}
+
+func line(d Document) int {
+	if d.Node == nil {
+		return 0
+	}
+	return d.Node.Line
+}
+
+// faults gathers what is wrong with the files, each once.
+func faults(docs []Document) []*doc.Fault {
+	var out []*doc.Fault
+	seen := map[*doc.File]bool{}
+	for _, d := range docs {
+		if d.Doc != nil && !seen[d.Doc.File] {
+			seen[d.Doc.File] = true
+			out = append(out, d.Doc.File.Faults...)
+		}
+		out = append(out, d.Faults...)
+	}
+	slices.SortStableFunc(out, func(a, b *doc.Fault) int {
+		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), a.Pos.Line-b.Pos.Line, a.Pos.Col-b.Pos.Col, cmp.Compare(a.What, b.What))
+	})
+	return slices.CompactFunc(out, func(a, b *doc.Fault) bool { return a.Pos == b.Pos && a.What == b.What })
+}

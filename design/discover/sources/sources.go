@@ -1,0 +1,23 @@
+// Package sources is the catalogue of all sources, in the order in which they
+// relate: a source may rely on what those before it have said.
+package sources
+
+import (
+	"github.com/ashlar-dev/ashlar/design/discover"
+	"github.com/ashlar-dev/ashlar/design/discover/compose"
+	"github.com/ashlar-dev/ashlar/design/discover/hand"
+	"github.com/ashlar-dev/ashlar/design/discover/istio"
+	"github.com/ashlar-dev/ashlar/design/discover/jaeger"
+	"github.com/ashlar-dev/ashlar/design/discover/kubernetes"
+)
+
+// All returns a fresh set of every source.
+func All() []discover.Source {
+	return []discover.Source{
+		hand.New(),
+		kubernetes.New(),
+		compose.New(),
+		istio.New(),
+		jaeger.New(),
+	}
+}

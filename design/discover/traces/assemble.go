@@ -1,0 +1,327 @@
+package traces
+
+import (
+	"cmp"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Options of an [Aggregate]; nil and zero fields mean the default.
+type Options struct {
+	// Linger is how long, by the spans' own clock, a trace stays open after its
+	// last span; default 60 s.
+	Linger time.Duration
+	// MaxTraces and MaxSpans cap what is open; default 200,000 and 4,000,000. Over
+	// a cap the trace that has been quiet longest is closed early.
+	MaxTraces, MaxSpans int
+	// MaxTraceSpans caps one trace; default 100,000; the rest of it is cut.
+	MaxTraceSpans int
+	// MaxNames caps distinct operations and steps; default 50,000. Beyond it what
+	// is new is lumped together by service.
+	MaxNames int
+}
+
+func (o *Options) or() Options {
+	var d Options
+	if o != nil {
+		d = *o
+	}
+	d.Linger = cmp.Or(d.Linger, time.Minute)
+	d.MaxTraces = cmp.Or(d.MaxTraces, 200_000)
+	d.MaxSpans = cmp.Or(d.MaxSpans, 4_000_000)
+	d.MaxTraceSpans = cmp.Or(d.MaxTraceSpans, 100_000)
+	d.MaxNames = cmp.Or(d.MaxNames, 50_000)
+	return d
+}
+
+// Stats count what an [Aggregate] was given and what it could not use.
+type Stats struct {
+	Spans      int64 // taken
+	Traces     int64 // done
+	Late       int64 // spans that came after their trace was done
+	Orphans    int64 // spans whose parent never came
+	Duplicates int64 // spans that came twice
+	Cut        int64 // spans over the cap of one trace
+	Evicted    int64 // traces closed early, over a cap
+	Lumped     int64 // spans whose names were over the cap
+	Unnamed    int64 // calls of which nothing says what they reach
+	Skewed     int64 // calls whose two ends have clocks that contradict each other
+}
+
+// Plus adds the counts of two.
+func (s Stats) Plus(t Stats) Stats {
+	return Stats{s.Spans + t.Spans, s.Traces + t.Traces, s.Late + t.Late, s.Orphans + t.Orphans, s.Duplicates + t.Duplicates,
+		s.Cut + t.Cut, s.Evicted + t.Evicted, s.Lumped + t.Lumped, s.Unnamed + t.Unnamed, s.Skewed + t.Skewed}
+}
+
+// span is what is kept of a span while its trace is open. It has no pointers, so
+// that millions of them cost the garbage collector nothing.
+type span struct {
+	id, parent uint64
+	start, dur int64
+	desc       uint32
+	next       uint32 // of the same trace, in the slab
+	weight     float32
+	flags      uint8
+}
+
+const (
+	failed uint8 = 1 << iota
+	resent
+	shared
+)
+
+// open is an open trace.
+type open struct {
+	id    TraceID
+	head  uint32 // newest span
+	count int32
+	last  int64 // clock at the newest span
+	live  bool
+}
+
+// wait is an entry of the queue of traces to look at.
+type wait struct {
+	slot uint32
+	due  int64
+}
+
+// assembler puts spans together to traces.
+type assembler struct {
+	opts   Options
+	byID   map[TraceID]uint32
+	slots  []open
+	free   []uint32 // of slots
+	slab   []span
+	unused uint32 // head of the list of unused spans; 0 is none
+	inUse  int
+	queue  ring
+	clock  streamClock
+	closed recent
+	stats  Stats
+	done   func(id TraceID, spans []span)
+	batch  []span
+}
+
+func newAssembler(o Options, done func(TraceID, []span)) *assembler {
+	return &assembler{opts: o, byID: map[TraceID]uint32{}, slab: make([]span, 1), done: done}
+}
+
+func (a *assembler) add(id TraceID, s span) {
+	a.stats.Spans++
+	slot, ok := a.byID[id]
+	if !ok {
+		if a.closed.has(id) {
+			a.stats.Late++
+			return
+		}
+		slot = a.open(id)
+	}
+	t := &a.slots[slot]
+	if int(t.count) >= a.opts.MaxTraceSpans {
+		a.stats.Cut++
+		return
+	}
+	i := a.unused
+	if i != 0 {
+		a.unused = a.slab[i].next
+	} else {
+		i = uint32(len(a.slab))
+		a.slab = append(a.slab, span{})
+	}
+	s.next = t.head
+	a.slab[i] = s
+	t.head = i
+	t.count++
+	a.inUse++
+	now := a.clock.see(s.start+s.dur, int64(a.opts.Linger))
+	t.last = now
+	if !ok {
+		a.queue.push(wait{slot, now + int64(a.opts.Linger)})
+	}
+	a.expire(now)
+}
+
+func (a *assembler) open(id TraceID) uint32 {
+	var slot uint32
+	if n := len(a.free); n > 0 {
+		slot, a.free = a.free[n-1], a.free[:n-1]
+	} else {
+		slot = uint32(len(a.slots))
+		a.slots = append(a.slots, open{})
+	}
+	a.slots[slot] = open{id: id, live: true}
+	a.byID[id] = slot
+	return slot
+}
+
+// expire closes what has been quiet for long enough, and what is over a cap.
+func (a *assembler) expire(now int64) {
+	for a.queue.len() > 0 {
+		w := a.queue.peek()
+		over := len(a.byID) > a.opts.MaxTraces || a.inUse > a.opts.MaxSpans
+		if w.due > now && !over {
+			return
+		}
+		a.queue.pop()
+		t := &a.slots[w.slot]
+		due := t.last + int64(a.opts.Linger)
+		if due > now && due > w.due {
+			// It has had spans since: wait on from there. Over a cap the walk
+			// through the queue goes on to one that has not.
+			a.queue.push(wait{w.slot, due})
+			continue
+		}
+		if due > now {
+			a.stats.Evicted++
+		}
+		a.close(w.slot)
+	}
+}
+
+func (a *assembler) close(slot uint32) {
+	t := &a.slots[slot]
+	a.batch = a.batch[:0]
+	for i := t.head; i != 0; {
+		s := &a.slab[i]
+		next := s.next
+		a.batch = append(a.batch, *s)
+		s.next, a.unused = a.unused, i
+		i = next
+	}
+	a.inUse -= len(a.batch)
+	id := t.id
+	*t = open{}
+	delete(a.byID, id)
+	a.free = append(a.free, slot)
+	a.closed.add(id)
+	a.stats.Traces++
+	a.done(id, a.batch)
+}
+
+// flush closes everything.
+func (a *assembler) flush() {
+	for a.queue.len() > 0 {
+		w := a.queue.peek()
+		a.queue.pop()
+		if a.slots[w.slot].live {
+			a.close(w.slot)
+		}
+	}
+}
+
+// whole takes a trace of which all spans are at hand.
+func (a *assembler) whole(id TraceID, spans []span) {
+	a.stats.Spans += int64(len(spans))
+	if a.closed.has(id) {
+		a.stats.Late += int64(len(spans))
+		return
+	}
+	a.closed.add(id)
+	a.stats.Traces++
+	a.done(id, spans)
+}
+
+// ring is a queue.
+type ring struct {
+	items      []wait
+	head, size int
+}
+
+func (r *ring) len() int   { return r.size }
+func (r *ring) peek() wait { return r.items[r.head] }
+func (r *ring) pop() {
+	r.head = (r.head + 1) % len(r.items)
+	r.size--
+}
+
+func (r *ring) push(w wait) {
+	if r.size == len(r.items) {
+		bigger := make([]wait, max(64, 2*len(r.items)))
+		n := copy(bigger, r.items[r.head:])
+		copy(bigger[n:], r.items[:r.head])
+		r.items, r.head = bigger, 0
+	}
+	r.items[(r.head+r.size)%len(r.items)] = w
+	r.size++
+}
+
+// streamClock is the time of a stream: the latest end of its spans. A span from
+// the far future must not close everything, so a jump counts only when many spans
+// in a row are beyond it.
+type streamClock struct {
+	now, candidate int64
+	beyond         int
+}
+
+const jumpAfter = 256
+
+func (c *streamClock) see(end, linger int64) int64 {
+	switch {
+	case c.now == 0:
+		c.now = end
+	case end <= c.now:
+		c.beyond = 0
+	case end-c.now <= linger:
+		c.now, c.beyond = end, 0
+	default:
+		if c.beyond == 0 || end < c.candidate {
+			c.candidate = end
+		}
+		if c.beyond++; c.beyond >= jumpAfter {
+			c.now, c.beyond = c.candidate, 0
+		}
+	}
+	return c.now
+}
+
+// recent remembers the traces that were done last, in two generations.
+type recent struct{ young, old map[uint64]struct{} }
+
+const recentMax = 1 << 17
+
+func recentKey(id TraceID) uint64 {
+	h := uint64(14695981039346656037)
+	for _, b := range id {
+		h = (h ^ uint64(b)) * 1099511628211
+	}
+	return h
+}
+
+func (r *recent) has(id TraceID) bool {
+	k := recentKey(id)
+	if _, ok := r.young[k]; ok {
+		return true
+	}
+	_, ok := r.old[k]
+	return ok
+}
+
+func (r *recent) add(id TraceID) {
+	if r.young == nil || len(r.young) >= recentMax {
+		r.old, r.young = r.young, make(map[uint64]struct{}, recentMax/8)
+	}
+	r.young[recentKey(id)] = struct{}{}
+}
+
+// weightOf reads how many requests a span's trace stands for from the attributes
+// that samplers leave.
+func weightOf(s *Span, at *[numKeys]string) float32 {
+	w := s.Weight
+	if v := at[SamplerParam]; v != "" && strings.EqualFold(at[SamplerType], "probabilistic") {
+		if p, err := strconv.ParseFloat(v, 64); err == nil && p > 0 && p <= 1 {
+			w = max(w, 1/p)
+		}
+	}
+	if v := at[SampleRate]; v != "" {
+		if r, err := strconv.ParseFloat(v, 64); err == nil && r >= 1 {
+			w = max(w, r)
+		}
+	}
+	if math.IsNaN(w) || w < 1 {
+		return 1
+	}
+	return float32(min(w, 1e9))
+}

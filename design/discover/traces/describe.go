@@ -1,0 +1,212 @@
+package traces
+
+import (
+	"strings"
+
+	"github.com/ashlar-dev/ashlar/arch"
+)
+
+// desc is what a span says apart from when it was and how it went: spans of one
+// call site share one desc. What differs by request (IDs in paths, parameters of
+// statements) is not in it.
+type desc struct {
+	service  string
+	name     string // as an operation or a step is called
+	long     string // of an operation whose name another in the service has too; may be ""
+	trigger  string
+	kind     Kind
+	protocol string
+	target   target // of an exit; zero when only structure tells
+	hash     uint64 // the same in every process
+	op       *op    // of the aggregate, once a run began with it
+}
+
+// target is what an exit reaches, as far as its own attributes tell.
+type target struct {
+	kind   arch.Kind // store, topic, service, external; "" when unknown
+	name   string
+	table  string
+	system string // postgres, kafka, ...
+	access string
+	why    string
+	weak   bool // a run below the exit knows better
+}
+
+func (t target) ref() arch.Ref {
+	switch {
+	case t.kind == "":
+		return ""
+	case t.kind == arch.KindStore && t.table != "":
+		return arch.NewRef(arch.KindTable, t.name, t.table)
+	}
+	return arch.NewRef(t.kind, t.name)
+}
+
+// describer finds the desc of a span. The attributes as they came are looked up
+// first; only new combinations are read.
+type describer struct {
+	raw     map[string]uint32
+	norm    map[string]uint32
+	descs   []*desc // index 0 is none
+	scratch []byte
+	slots   [numKeys]string
+	max     int
+	lumped  int64 // spans whose name was given up because there are too many
+}
+
+func newDescriber(max int) *describer {
+	return &describer{raw: map[string]uint32{}, norm: map[string]uint32{}, descs: []*desc{nil}, max: max}
+}
+
+// rawPerDesc: how many raw combinations are remembered for each desc that may be;
+// when they are too many all are forgotten, which costs time and nothing else.
+const rawPerDesc = 4
+
+// describe fills the slots for the caller, too.
+func (d *describer) describe(s *Span) uint32 {
+	d.slots = [numKeys]string{}
+	for i := range s.Attrs {
+		if k := s.Attrs[i].Key; k < numKeys && d.slots[k] == "" {
+			d.slots[k] = s.Attrs[i].Value
+		}
+	}
+	b := append(d.scratch[:0], byte(s.Kind))
+	b = append(b, s.Service...)
+	b = append(b, 0)
+	b = append(b, s.Name...)
+	for k := NoKey + 1; k < firstOfRun; k++ {
+		if v := d.slots[k]; v != "" {
+			switch {
+			case k == HTTPURL && d.slots[HTTPRoute] != "", k == HTTPPath && d.slots[HTTPRoute] != "":
+				continue
+			case k == HTTPURL && s.Kind == Client:
+				v, _ = hostOfURL(v)
+			case k == HTTPPath && s.Kind == Client, k == PeerAddress && s.Kind == Server:
+				continue
+			}
+			b = append(b, 0, byte(k))
+			b = append(b, v...)
+		}
+	}
+	d.scratch = b
+	if i, ok := d.raw[string(b)]; ok {
+		return i
+	}
+	i := d.intern(s)
+	if len(d.raw) >= d.max*rawPerDesc {
+		clear(d.raw)
+	}
+	d.raw[string(b)] = i
+	return i
+}
+
+// intern reads the attributes and finds or makes the desc.
+func (d *describer) intern(s *Span) uint32 {
+	x := d.read(s)
+	i, ok := d.norm[x.key()]
+	if ok {
+		return i
+	}
+	if len(d.descs) > d.max {
+		// Too many names: what is left is one operation a service and kind.
+		d.lumped++
+		x = desc{service: x.service, name: "(other)", kind: x.kind, protocol: x.protocol, target: x.target}
+		x.target.table = ""
+		if i, ok := d.norm[x.key()]; ok {
+			return i
+		}
+		if len(d.descs) > 2*d.max {
+			x = desc{service: "(other)", name: "(other)"}
+			if i, ok := d.norm[x.key()]; ok {
+				return i
+			}
+		}
+	}
+	return d.put(x)
+}
+
+func (d *describer) put(x desc) uint32 {
+	x = x.clone()
+	key := x.key()
+	x.hash = hashString(key)
+	i := uint32(len(d.descs))
+	d.descs = append(d.descs, &x)
+	d.norm[key] = i
+	return i
+}
+
+// clone copies the strings, which may lie in a buffer of the caller's.
+func (x desc) clone() desc {
+	for _, s := range []*string{&x.service, &x.name, &x.long, &x.trigger, &x.protocol, &x.target.name, &x.target.table, &x.target.system, &x.target.access, &x.target.why} {
+		*s = strings.Clone(*s)
+	}
+	return x
+}
+
+func (x desc) key() string {
+	return strings.Join([]string{x.service, x.name, x.long, x.trigger, string('0' + rune(x.kind)), x.protocol, string(x.target.ref()), x.target.access, x.target.system}, "\x00")
+}
+
+// FNV-1a.
+func hashString(s string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * 1099511628211
+	}
+	return h
+}
+
+func mix(a, b uint64) uint64 {
+	h := (a ^ (b + 0x9e3779b97f4a7c15 + a<<6 + a>>2)) * 0xff51afd7ed558ccd
+	return h ^ h>>33
+}
+
+// read makes a desc of the conventions' attributes.
+func (d *describer) read(s *Span) desc {
+	x := desc{service: s.Service, kind: s.Kind, name: s.Name}
+	at := &d.slots
+	if x.service == "" {
+		x.service = "(no name)"
+	}
+	if x.kind == Unspecified {
+		x.kind = ParseKind(at[SpanKind])
+	}
+	if x.kind == Unspecified {
+		x.name, x.kind = kindOfName(s.Name)
+	} else if n, k := kindOfName(s.Name); k == x.kind {
+		x.name = n
+	}
+	switch {
+	case at[MessagingSystem] != "" || at[MessagingTopic] != "":
+		d.messaging(&x)
+	case at[DBSystem] != "" || at[DBStatement] != "":
+		d.database(&x)
+	case at[RPCSystem] != "" || at[RPCService] != "":
+		d.rpc(&x)
+	case at[HTTPMethod] != "" || at[HTTPRoute] != "" || at[HTTPURL] != "":
+		d.http(&x)
+	default:
+		x.name = template(x.name)
+		d.byName(&x)
+	}
+	if x.target.kind == "" && (x.kind == Client || x.kind == Producer) {
+		d.peer(&x)
+	}
+	if x.name == "" {
+		x.name = "(no name)"
+	}
+	return x
+}
+
+// kindOfName: before kinds were tags, many named the two ends of a call so.
+func kindOfName(name string) (string, Kind) {
+	for _, e := range []struct {
+		end  string
+		kind Kind
+	}{{"_server", Server}, {"_client", Client}, {"-server", Server}, {"-client", Client}} {
+		if n, ok := strings.CutSuffix(name, e.end); ok && n != "" {
+			return n, e.kind
+		}
+	}
+	return name, Unspecified
+}

@@ -1,0 +1,36 @@
+package report
+
+import (
+	"encoding/json"
+	"io"
+
+	"github.com/ashlar-dev/ashlar/design/discover"
+	"github.com/ashlar-dev/ashlar/design/review"
+	"github.com/ashlar-dev/ashlar/formats/doc"
+)
+
+// JSON prints everything that the review knows.
+func JSON(w io.Writer, r *Report) error {
+	out := struct {
+		Version   string            `json:"version"`
+		Summary   string            `json:"summary"`
+		Findings  []review.Finding  `json:"findings"`
+		NotJudged []review.Unjudged `json:"notJudged"`
+		Skipped   []discover.Skip   `json:"skipped"`
+		Rules     int               `json:"rules"`
+	}{r.Version, r.Summary, redacted(r.Result.Findings), r.Result.NotJudged, append([]discover.Skip{}, r.Skipped...), r.Result.Rules}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(out)
+}
+
+// redacted masks what looks like a secret in the texts of findings.
+func redacted(fs []review.Finding) []review.Finding {
+	out := make([]review.Finding, len(fs))
+	for i, f := range fs {
+		f.Title, f.Detail, f.Fix = doc.Redact(f.Title), doc.Redact(f.Detail), doc.Redact(f.Fix)
+		out[i] = f
+	}
+	return out
+}

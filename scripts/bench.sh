@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Runs the comparisons of bench/ one after the other on real servers; results lie in bench/results.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+scripts/servers/servers.sh up
+eval "$(scripts/servers/servers.sh env)"
+cd bench
+go test -run '^$' -bench "${BENCH:-.}" -benchtime "${BENCHTIME:-1x}" ./...

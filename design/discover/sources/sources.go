@@ -9,6 +9,8 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover/istio"
 	"github.com/ashlar-dev/ashlar/design/discover/jaeger"
 	"github.com/ashlar-dev/ashlar/design/discover/kubernetes"
+	"github.com/ashlar-dev/ashlar/design/discover/otlp"
+	"github.com/ashlar-dev/ashlar/design/discover/zipkin"
 )
 
 // All returns a fresh set of every source.
@@ -19,5 +21,7 @@ func All() []discover.Source {
 		compose.New(),
 		istio.New(),
 		jaeger.New(),
+		otlp.New(),
+		zipkin.New(),
 	}
 }

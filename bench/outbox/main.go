@@ -21,7 +21,7 @@ import (
 func main() {
 	out := flag.String("o", "", "file to write the table to")
 	n := flag.Int("rounds", 10, "rounds")
-	messages := flag.Int("messages", 30000, "messages a run")
+	messages := flag.Int("messages", 60000, "messages a run")
 	flag.Parse()
 	ok, err := measure(context.Background(), *out, *n, *messages)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/ashlar-dev/ashlar/patterns/outbox"
 )
@@ -107,9 +106,9 @@ func (s *session) Turn(ctx context.Context, t outbox.Turn) ([]outbox.Row, error)
 	var rows []outbox.Row
 	if t.Limit > 0 {
 		flying, _, _ := spans(t.InFlight)
-		batch.Queue(s.store.sql(`SELECT id, message_id, topic, key, lane, headers, body, staged_at, attempts FROM {t}
+		batch.Queue(s.store.sql(`SELECT `+columns+` FROM {t}
 			WHERE `+ready+` AND NOT id <@ $2::int8multirange ORDER BY id LIMIT $3`), s.held, flying, t.Limit).Query(func(r pgx.Rows) (err error) {
-			rows, err = collect(r, t.Bytes)
+			rows, err = collect(r, t.Limit, t.Bytes)
 			return err
 		})
 	}
@@ -119,26 +118,21 @@ func (s *session) Turn(ctx context.Context, t outbox.Turn) ([]outbox.Row, error)
 	return rows, nil
 }
 
-func collect(r pgx.Rows, maxBytes int) ([]outbox.Row, error) {
-	var rows []outbox.Row
+func collect(r pgx.Rows, most, maxBytes int) ([]outbox.Row, error) {
+	var d decoder
+	if err := d.check(r); err != nil {
+		return nil, err
+	}
+	rows := make([]outbox.Row, 0, min(most, 64)) // an idle relay gets few
 	size := 0
 	for r.Next() {
-		row := outbox.Row{Lane: outbox.NoLane}
-		var lane pgtype.Int2
-		var headers pgtype.Text
-		if err := r.Scan(&row.Number, &row.ID, &row.Topic, &row.Key, &lane, &headers, &row.Body, &row.Time, &row.Attempts); err != nil {
+		row, err := d.row(r.RawValues())
+		if err != nil {
 			return nil, err
 		}
 		if size += len(row.Body); size > maxBytes && len(rows) > 0 {
 			r.Close() // the rest is read past and asked for again
 			break
-		}
-		if lane.Valid {
-			row.Lane = int(lane.Int16)
-		}
-		var err error
-		if row.Headers, err = outbox.DecodeHeaders(headers.String); err != nil {
-			return nil, fmt.Errorf("message %s: %w", row.ID, err)
 		}
 		rows = append(rows, row)
 	}

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ashlar-dev/ashlar/bench/rounds"
@@ -18,6 +19,7 @@ const (
 	writers   = 64
 	insert64  = "one INSERT per event and transaction, pool of 64"
 	insert4   = "one INSERT per event and transaction, pool of 4"
+	begin4    = "BEGIN, INSERT, COMMIT per event, pool of 4"
 	bare64    = "bare writer"
 	store64   = "event store"
 	perStream = 50
@@ -27,6 +29,8 @@ var (
 	payload = []byte(fmt.Sprintf(`{"order":"o-1","note":"%0170d"}`, 0))
 	meta    = []byte(`{"corr":"01931b3e-0000-7000-8000-000000000000","cause":"01931b3e-0000-7000-8000-000000000001"}`)
 )
+
+const insertOne = `INSERT INTO single (stream, version, type, id, data, meta) VALUES ($1, $2, 'placed', $3, $4, $5)`
 
 // rig is what the rows share.
 type rig struct {
@@ -91,13 +95,19 @@ func (r *rig) close() {
 func (r *rig) rows() []rounds.Row {
 	insert := func(pool *pgxpool.Pool) func(ctx context.Context, stream string, version int64) error {
 		return func(ctx context.Context, stream string, version int64) error {
-			_, err := pool.Exec(ctx, `INSERT INTO single (stream, version, type, id, data, meta) VALUES ($1, $2, 'placed', $3, $4, $5)`, stream, version+1, stream, payload, meta)
+			_, err := pool.Exec(ctx, insertOne, stream, version+1, stream, payload, meta)
 			return err
 		}
 	}
 	return []rounds.Row{
 		r.row(insert4, insert(r.usual)),
 		r.row(insert64, insert(r.pool)),
+		r.row(begin4, func(ctx context.Context, stream string, version int64) error {
+			return pgx.BeginFunc(ctx, r.usual, func(tx pgx.Tx) error {
+				_, err := tx.Exec(ctx, insertOne, stream, version+1, stream, payload, meta)
+				return err
+			})
+		}),
 		r.row(bare64, r.bare.append),
 		r.row(store64, func(ctx context.Context, stream string, version int64) error {
 			_, err := r.store.Append(ctx, stream, version, eventstore.Event{Type: "placed", Data: payload, Meta: eventstore.Metadata{Correlation: "01931b3e-0000-7000-8000-000000000000", Causation: "01931b3e-0000-7000-8000-000000000001"}})

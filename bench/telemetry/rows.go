@@ -26,6 +26,9 @@ const (
 	unsampled  = "ours: tracing, parent not sampled"
 	root       = "ours: tracing, a root that is not sampled"
 	red        = "ours: RED metrics, parent not sampled"
+	served0    = "HTTP: ours around it, tracing, parent not sampled"
+	sent0      = "HTTP: our transport, tracing, parent not sampled"
+	copied     = "HTTP: copying a request and its one header to add another, nothing else"
 	bareRecord = "SDK: two clock reads and a histogram record, attribute set prepared"
 )
 
@@ -111,6 +114,39 @@ func served(o *telemetry.Options) func(context.Context) {
 	return func(context.Context) { h.ServeHTTP(w, r) }
 }
 
+var keep *http.Request
+
+// answers answers a request without sending it.
+type answers struct{ resp *http.Response }
+
+func (a answers) RoundTrip(*http.Request) (*http.Response, error) { return a.resp, nil }
+
+// sent is one request through a transport, ours around it unless o is nil. Its
+// context is that of a request being served which is not sampled.
+func sent(o *telemetry.Options) func(context.Context) {
+	var rt http.RoundTripper = answers{&http.Response{StatusCode: http.StatusOK, Body: http.NoBody}}
+	ctx := notSampled()
+	if o != nil {
+		o.Log = io.Discard
+		tel, err := telemetry.Start(context.Background(), telemetry.Service{Name: "bench"}, o)
+		if err != nil {
+			panic(err)
+		}
+		rt = tel.Transport(rt)
+		tel.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { ctx = r.Context() })).ServeHTTP(nowhere{http.Header{}}, request())
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://inventory/items/1", nil)
+	if err != nil {
+		panic(err)
+	}
+	r.Header.Set("Accept", "application/json")
+	return func(context.Context) {
+		if _, err := rt.RoundTrip(r); err != nil {
+			panic(err)
+		}
+	}
+}
+
 func rows() []side.Row {
 	row := func(name string, ctx context.Context, make func() func(context.Context)) side.Row {
 		return side.Row{Name: name, Make: func() func(int) { return repeat(ctx, make()) }}
@@ -158,11 +194,37 @@ func rows() []side.Row {
 			h, p := carrier(request().Header), propagation.TraceContext{}
 			return func(ctx context.Context) { call(p.Extract(ctx, h)) }
 		}),
-		row("HTTP: ours around it, tracing, parent not sampled", bg, func() func(context.Context) {
+		row(served0, bg, func() func(context.Context) {
 			return served(&telemetry.Options{SampleNone: true, NoMetrics: true})
 		}),
 		row("HTTP: ours around it, tracing and RED metrics", bg, func() func(context.Context) {
 			return served(&telemetry.Options{SampleNone: true})
+		}),
+		row("HTTP: a bare transport", bg, func() func(context.Context) { return sent(nil) }),
+		row(copied, bg, func() func(context.Context) {
+			r := request().WithContext(notSampled())
+			return func(context.Context) {
+				out := r.WithContext(r.Context())
+				out.Header = make(http.Header, len(r.Header)+1)
+				for k, v := range r.Header {
+					out.Header[k] = v
+				}
+				out.Header["X"] = r.Header["Traceparent"]
+				keep = out
+			}
+		}),
+		row("HTTP: cloning a request with one header, W3C injection", bg, func() func(context.Context) {
+			r, p := request().WithContext(notSampled()), propagation.TraceContext{}
+			return func(context.Context) {
+				out := r.Clone(r.Context())
+				p.Inject(out.Context(), carrier(out.Header))
+			}
+		}),
+		row(sent0, bg, func() func(context.Context) {
+			return sent(&telemetry.Options{SampleNone: true, NoMetrics: true})
+		}),
+		row("HTTP: our transport, tracing and RED metrics", bg, func() func(context.Context) {
+			return sent(&telemetry.Options{SampleNone: true})
 		}),
 		row(red, parent, func() func(context.Context) { return ourCall(&telemetry.Options{SampleNone: true}) }),
 	}
@@ -175,6 +237,8 @@ func limits() []side.Limit {
 	return []side.Limit{
 		{Row: unsampled, Beside: clock, Ratio: 3, Allocs: 0},
 		{Row: root, Beside: clock, Ratio: 3, Allocs: -1},
+		{Row: served0, Beside: clock, Ratio: 3, Allocs: 2},
+		{Row: sent0, Beside: copied, Ratio: 1.5, Allocs: 3},
 		{Row: red, Beside: bareRecord, Ratio: 1.35, Allocs: 0},
 	}
 }

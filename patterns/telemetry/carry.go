@@ -3,8 +3,6 @@ package telemetry
 import (
 	"context"
 	"net/http"
-
-	"go.opentelemetry.io/otel/trace"
 )
 
 // Carrier is where a trace travels: the headers of a message, of a request.
@@ -34,50 +32,49 @@ func (t *Telemetry) extract(ctx context.Context, h http.Header) context.Context 
 		if len(parents) == 0 {
 			return ctx
 		}
-		if sc, ok := parseTraceparent(parents[0]); ok {
-			return trace.ContextWithRemoteSpanContext(ctx, sc)
+		if isTraceparent(parents[0]) {
+			return &remote{Context: ctx, header: [1]string{parents[0]}, far: true}
 		}
 	}
 	return t.Extract(ctx, Headers(h))
 }
 
-// parseTraceparent reads 00-TRACE-SPAN-FLAGS (W3C Trace Context, 3.2). What it
-// does not take may still be a later version.
-func parseTraceparent(s string) (trace.SpanContext, bool) {
-	if len(s) != 55 || s[:3] != "00-" || s[35] != '-' || s[52] != '-' {
-		return trace.SpanContext{}, false
-	}
-	var c trace.SpanContextConfig
-	var flags [1]byte
-	if !unhex(c.TraceID[:], s[3:35]) || !unhex(c.SpanID[:], s[36:52]) || !unhex(flags[:], s[53:]) {
-		return trace.SpanContext{}, false
-	}
-	if flags[0] > 3 { // sampled, random: the others are not of this version
-		return trace.SpanContext{}, false
-	}
-	c.TraceFlags, c.Remote = trace.TraceFlags(flags[0]), true
-	sc := trace.NewSpanContext(c)
-	return sc, sc.IsValid()
+// isTraceparent reports whether s is 00-TRACE-SPAN-FLAGS (W3C Trace Context,
+// 3.2). What it does not take may still be a later version.
+func isTraceparent(s string) bool {
+	const none = "0000000000000000"
+	return len(s) == 55 && s[:3] == "00-" && s[35] == '-' && s[52] == '-' &&
+		s[53] == '0' && s[54]-'0' <= 3 && // sampled, random; the other flags are not of this version
+		hexes(word(s[3:11])) && hexes(word(s[11:19])) && hexes(word(s[19:27])) && hexes(word(s[27:35])) &&
+		hexes(word(s[36:44])) && hexes(word(s[44:52])) &&
+		(s[3:19] != none || s[19:35] != none) && s[36:52] != none
 }
 
-// unhex reads small hex digits only, as the standard asks.
-func unhex(to []byte, s string) bool {
-	for i := range to {
-		hi, lo := digit(s[2*i]), digit(s[2*i+1])
-		if hi > 15 || lo > 15 {
-			return false
-		}
-		to[i] = hi<<4 | lo
-	}
-	return true
+const ones, tops = 0x0101010101010101, 0x8080808080808080
+
+// word is eight bytes, the first one on top.
+func word(s string) uint64 {
+	_ = s[7]
+	return uint64(s[7]) | uint64(s[6])<<8 | uint64(s[5])<<16 | uint64(s[4])<<24 |
+		uint64(s[3])<<32 | uint64(s[2])<<40 | uint64(s[1])<<48 | uint64(s[0])<<56
 }
 
-func digit(c byte) byte {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0'
-	case c >= 'a' && c <= 'f':
-		return c - 'a' + 10
-	}
-	return 255
+// hexes reports whether eight bytes are small hex digits, as the standard asks.
+// The top bit of a byte says whether it reached what was taken from 0x80; bytes
+// below 0x80 do not carry into each other.
+func hexes(x uint64) bool {
+	digit := (x + (0x80-'0')*ones) &^ (x + (0x7f-'9')*ones)
+	letter := (x + (0x80-'a')*ones) &^ (x + (0x7f-'f')*ones)
+	return x&tops == 0 && (digit|letter)&tops == tops
+}
+
+// unhex reads 16 hex digits that were looked at before.
+func unhex(s string) uint64 { return pack(word(s[:8]))<<32 | pack(word(s[8:16])) }
+
+// pack puts the digits of eight bytes side by side.
+func pack(x uint64) uint64 {
+	x = x&(0x0f*ones) + 9*(x>>6&ones) // letters have this bit, digits have not
+	x = (x | x>>4) & 0x00ff00ff00ff00ff
+	x = (x | x>>8) & 0x0000ffff0000ffff
+	return (x | x>>16) & 0xffffffff
 }

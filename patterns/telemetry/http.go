@@ -69,7 +69,12 @@ type handlerHTTP struct {
 }
 
 func (h *handlerHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx, call := h.entry.Start(h.t.extract(r.Context(), r.Header))
+	ctx := h.t.extract(r.Context(), r.Header)
+	if h.t.opts.NoMetrics && told(ctx) {
+		h.next.ServeHTTP(w, r.WithContext(ctx)) // there is nothing to note about it
+		return
+	}
+	ctx, call := h.entry.Start(ctx)
 	m := h.t.begin(ctx)
 	rec := &recorder{ResponseWriter: w}
 	r = r.WithContext(ctx)
@@ -82,6 +87,12 @@ func (h *handlerHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	h.next.ServeHTTP(rec, r)
 	panicked = false
+}
+
+// told reports whether a request came with the word that it is not traced.
+func told(ctx context.Context) bool {
+	r, ok := ctx.(*remote)
+	return ok && !r.sampled()
 }
 
 func (h *handlerHTTP) end(r *http.Request, rec *recorder, call *Call, m *meter) {
@@ -200,15 +211,18 @@ func (tr *transport) operation(key httpKey) *Operation {
 
 func (tr *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	t := tr.t
+	if t.opts.NoMetrics {
+		if u := unsampled(r.Context()); u != nil {
+			return tr.base.RoundTrip(t.outgoing(r.Context(), r, u))
+		}
+	}
 	op := tr.hosts.get(httpKey{Client, known(r.Method), r.URL.Host})
 	if op == nil {
 		op = tr.operation(httpKey{Client, known(r.Method), r.URL.Host})
 	}
 	ctx, call := op.Start(r.Context())
 	m := meter{ctx: ctx, start: call.start, on: op.hist != nil}
-	out := r.Clone(ctx)
-	t.Inject(ctx, Headers(out.Header))
-	resp, err := tr.base.RoundTrip(out)
+	resp, err := tr.base.RoundTrip(t.outgoing(ctx, r, unsampled(ctx)))
 	if err != nil {
 		call.End(err)
 		return nil, err

@@ -51,7 +51,7 @@ func (s sampler) root(ctx context.Context) (_ context.Context, sampled bool) {
 	}
 	var span trace.SpanID
 	binary.BigEndian.PutUint64(span[:], rand.Uint64()|1)
-	return trace.ContextWithSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{TraceID: id, SpanID: span})), false
+	return root(ctx, id, span), false
 }
 
 type decidedKey struct{}

@@ -13,7 +13,8 @@ import (
 
 // Balanced sends every request to the endpoint that b picks, in place of the
 // host of its URL; the Host header stays. Under [Target.RoundTripper] each try
-// is a pick of its own, and a retry avoids the endpoint of the try before:
+// is a pick of its own, and a retry and a
+// hedge avoid the endpoint of the try before:
 //
 //	client.Transport = target.RoundTripper(resilience.Balanced(transport, b, nil), nil)
 //
@@ -37,6 +38,24 @@ type balanced struct {
 // previous is where the tries of one call leave their latest pick.
 type previous struct{}
 
+// picks holds it; the copies of a hedged call run side by side.
+type picks struct {
+	mu     sync.Mutex
+	latest balance.Pick
+}
+
+func (p *picks) get() balance.Pick {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.latest
+}
+
+func (p *picks) set(to balance.Pick) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.latest = to
+}
+
 func (l *balanced) now() int64 { return int64(time.Since(l.epoch)) }
 
 func (l *balanced) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -44,9 +63,9 @@ func (l *balanced) RoundTrip(req *http.Request) (*http.Response, error) {
 	if l.key != nil {
 		r.Key = balance.Key(l.key(req))
 	}
-	last, _ := req.Context().Value(previous{}).(*balance.Pick)
+	last, _ := req.Context().Value(previous{}).(*picks)
 	if last != nil {
-		r.Avoid = *last
+		r.Avoid = last.get()
 	}
 	pick, err := l.b.Pick(l.now(), rand.Uint64(), r)
 	if err != nil {
@@ -56,7 +75,7 @@ func (l *balanced) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if last != nil {
-		*last = pick
+		last.set(pick)
 	}
 	out := req.WithContext(req.Context())
 	u := *req.URL

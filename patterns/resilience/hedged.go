@@ -108,15 +108,19 @@ func runCopy[T any](ctx context.Context, t *Target, p *plan, op Op, fn func(cont
 		}
 	}()
 	defer c.unwind()
-	if r.err = c.enter(); r.err != nil {
-		r.class = c.class
-		return r
+	for { // a retry that stands inside the hedge, against the documented order
+		if r.err = c.enter(); r.err != nil {
+			r.class = c.class
+			return r
+		}
+		if r.v, r.err = fn(c.ctx); r.err == nil {
+			c.succeed()
+			return r
+		}
+		var again bool
+		again, r.err = c.fail(r.err)
+		if r.class = c.class; !again {
+			return r
+		}
 	}
-	if r.v, r.err = fn(c.ctx); r.err == nil {
-		c.succeed()
-		return r
-	}
-	_, r.err = c.fail(r.err)
-	r.class = c.class
-	return r
 }

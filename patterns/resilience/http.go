@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ashlar-dev/ashlar/patterns/balance"
 	"github.com/ashlar-dev/ashlar/patterns/policy"
 )
 
@@ -50,8 +49,8 @@ func (e *StatusError) Error() string {
 // http.DefaultTransport). An answer whose status counts as a failure is still
 // returned as an answer when there is no further try. The time a body takes to
 // be read belongs to the call; answers that stream (text/event-stream) are
-// judged by their headers. Requests are not hedged: an answer whose body has
-// still to come cannot be raced.
+// judged by their headers. A request is hedged if it may be repeated and does not
+// stream: the first good answer's headers win, the others are cancelled.
 func (t *Target) RoundTripper(next http.RoundTripper, o *HTTPOptions) http.RoundTripper {
 	if next == nil {
 		next = http.DefaultTransport
@@ -78,20 +77,23 @@ type roundTripper struct {
 func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	s := &Started{op: rt.op(req)}
 	p := rt.target.plan.Load()
+	if p.hedge != nil && s.op.Idempotent && !s.op.Stream {
+		return rt.hedged(req, p, s.op)
+	}
 	s.call.begin(req.Context(), rt.target, p, &s.op, 0, p.n)
 	defer s.call.unwind()
-	var last *balance.Pick // for Balanced
+	var last *picks // for Balanced
 	if p.retry != nil {
-		last = new(balance.Pick)
+		last = new(picks)
 	}
 	for {
 		if err := s.call.enter(); err != nil {
-			if s.call.tries == 0 && req.Body != nil {
-				_ = req.Body.Close() // a RoundTripper always closes it
+			if s.call.tries == 0 {
+				closeBody(req)
 			}
 			return nil, err
 		}
-		resp, err := rt.try(&s.call, req, last)
+		resp, err := rt.try(&s.call, req, last, s.call.tries == 1)
 		if err == nil {
 			err = rt.judge(resp)
 		}
@@ -113,8 +115,9 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// try sends the request once, with the bounds of this try on it.
-func (rt *roundTripper) try(c *call, req *http.Request, last *balance.Pick) (*http.Response, error) {
+// try sends the request once, with the bounds of this try on it; the first time
+// with its own body.
+func (rt *roundTripper) try(c *call, req *http.Request, last *picks, first bool) (*http.Response, error) {
 	ctx := c.ctx
 	if last != nil {
 		ctx = context.WithValue(ctx, previous{}, last)
@@ -124,7 +127,7 @@ func (rt *roundTripper) try(c *call, req *http.Request, last *balance.Pick) (*ht
 	if r.Header == nil {
 		r.Header = http.Header{}
 	}
-	if c.tries > 1 && req.Body != nil && req.Body != http.NoBody {
+	if !first && req.Body != nil && req.Body != http.NoBody {
 		body, err := req.GetBody()
 		if err != nil {
 			return nil, fmt.Errorf("body for another try: %w", err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/hex"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -94,11 +93,8 @@ func root(ctx context.Context, id trace.TraceID, span trace.SpanID) *remote {
 func (t *Telemetry) outgoing(ctx context.Context, r *http.Request, u *remote) *http.Request {
 	out := r.WithContext(ctx)
 	out.Header = make(http.Header, len(r.Header)+1)
-	if len(r.Header) > 0 {
-		maps.Copy(out.Header, r.Header)
-		for k, v := range out.Header {
-			out.Header[k] = slices.Clip(v)
-		}
+	for k, v := range r.Header {
+		out.Header[k] = slices.Clip(v)
 	}
 	if u != nil && strings.HasSuffix(u.header[0], "00") && !t.opts.B3 && baggage.FromContext(ctx).Len() == 0 {
 		out.Header["Traceparent"] = u.header[:]

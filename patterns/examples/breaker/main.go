@@ -3,7 +3,8 @@
 // breaker opens long before the calls time out, probes, and closes.
 //
 //	go run ./examples/breaker
-//	go run ./examples/breaker -admin    offers the "breakers" section too
+//	go run ./examples/breaker -admin            offers the "breakers" section too
+//	go run ./examples/breaker -metrics :9090    serves the same numbers at /metrics
 package main
 
 import (
@@ -13,6 +14,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"sync"
@@ -22,17 +25,40 @@ import (
 	"github.com/ashlar-dev/ashlar/patterns/admin"
 	"github.com/ashlar-dev/ashlar/patterns/policy"
 	"github.com/ashlar-dev/ashlar/patterns/resilience"
+	"github.com/ashlar-dev/ashlar/patterns/telemetry"
 )
 
 func main() {
 	open := flag.Bool("admin", false, "open the admin handler on loopback, with the section breakers")
+	metrics := flag.String("metrics", "", "address at which Prometheus finds /metrics")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := show(ctx, os.Stdout, *open); err != nil {
+	if err := run(ctx, *open, *metrics); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+func run(ctx context.Context, open bool, metrics string) (err error) {
+	tel, err := telemetry.Start(ctx, telemetry.Service{Name: "breaker-example"}, &telemetry.Options{Log: io.Discard})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, tel.Shutdown(context.WithoutCancel(ctx))) }()
+	if metrics != "" {
+		l, err := net.Listen("tcp", metrics)
+		if err != nil {
+			return err
+		}
+		mux := http.NewServeMux()
+		mux.Handle("GET /metrics", tel.MetricsHandler())
+		srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+		tel.OnShutdown(telemetry.Drain, "metrics", srv.Shutdown)
+		go func() { _ = srv.Serve(l) }() // ends with Shutdown
+		fmt.Printf("metrics at http://%s/metrics\n", l.Addr())
+	}
+	return show(ctx, os.Stdout, open, tel)
 }
 
 // The upstream's day, from its start.
@@ -46,7 +72,7 @@ const (
 
 var breaker = policy.BreakerConfig{SlowAfter: 250 * time.Millisecond, OpenFor: time.Second, OpenMax: 2 * time.Second, Jitter: -1}
 
-func show(ctx context.Context, w io.Writer, open bool) error {
+func show(ctx context.Context, w io.Writer, open bool, tel resilience.Observer) error {
 	out := &lines{w: w}
 	start := time.Now()
 	upstream, err := resilience.New("inventory", resilience.Config{
@@ -64,9 +90,14 @@ func show(ctx context.Context, w io.Writer, open bool) error {
 	if err != nil {
 		return err
 	}
+	var set resilience.Set
+	set.Add(upstream)
+	if tel != nil {
+		if err := set.Export(tel); err != nil {
+			return err
+		}
+	}
 	if open {
-		var set resilience.Set
-		set.Add(upstream)
 		srv, err := admin.Listen("breaker-example", nil, set.Section())
 		if err != nil {
 			return err

@@ -2,13 +2,19 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/ashlar-dev/ashlar/patterns/telemetry"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -18,7 +24,7 @@ func TestTheBreakerOpensProbesAndCloses(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var b bytes.Buffer
-		if err := show(t.Context(), &b, false); err != nil {
+		if err := show(t.Context(), &b, false, nil); err != nil {
 			t.Fatal(err)
 		}
 		rest := b.String()
@@ -40,4 +46,42 @@ func TestTheBreakerOpensProbesAndCloses(t *testing.T) {
 			t.Errorf("opened after %.2f s, want %.2f s at the latest", opened, latest)
 		}
 	})
+}
+
+// What the breaker went through is in the metrics.
+func TestTheBreakersMetrics(t *testing.T) {
+	t.Parallel()
+	tel, err := telemetry.Start(t.Context(), telemetry.Service{Name: "x"}, &telemetry.Options{Log: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tel.Shutdown(context.Background()) })
+	synctest.Test(t, func(t *testing.T) {
+		if err := show(t.Context(), io.Discard, false, tel); err != nil {
+			t.Fatal(err)
+		}
+	})
+	rec := httptest.NewRecorder()
+	tel.MetricsHandler().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	text := rec.Body.String()
+	for _, want := range [][]string{
+		{"ashlar_resilience_calls_total{", `outcome="success"`},
+		{"ashlar_resilience_calls_total{", `outcome="refused"`, `reason="breaker open"`},
+		{"ashlar_resilience_breaker_trips_total{"},
+		{"ashlar_resilience_breaker_state{", `state="closed"`, "} 1"},
+		{"ashlar_resilience_breaker_state{", `state="open"`, "} 0"},
+		{"ashlar_resilience_limit{", `policy="bulkhead"`, "} 100"},
+	} {
+		found := false
+		for line := range strings.Lines(text) {
+			all := strings.Contains(line, `target="inventory"`) && (strings.HasPrefix(want[len(want)-1], "} ") || !strings.HasSuffix(line, "} 0\n"))
+			for _, part := range want {
+				all = all && strings.Contains(line, part)
+			}
+			found = found || all
+		}
+		if !found {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
 }

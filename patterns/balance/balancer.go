@@ -19,6 +19,7 @@ type Balancer struct {
 
 	mu    sync.Mutex // guards membership: nodes and what list is made of
 	nodes []*node
+	rings rings
 	byID  map[string]*node
 	seen  int64
 }
@@ -26,9 +27,10 @@ type Balancer struct {
 // list is what Pick reads: the endpoints that may be chosen, made anew whenever
 // membership changes.
 type list struct {
-	all, near, far []*node  // far is empty unless near is preferred
-	table          []uint16 // Hash: Maglev's
-	alias          *alias   // Weighted
+	all, near, far []*node // far is empty unless near is preferred
+	ring           ring    // Hash
+	out            []bool  // Hash: which of ring are ejected; nil: none
+	alias          *alias  // Weighted
 }
 
 // New builds a balancer over the endpoints; none is allowed.
@@ -62,6 +64,7 @@ func (b *Balancer) Update(now int64, endpoints []Endpoint) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
+	tables := newRings(&b.cfg, endpoints) // before the lock that ejections need
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.seen = max(b.seen, now)
@@ -79,7 +82,8 @@ func (b *Balancer) Update(now int64, endpoints []Endpoint) error {
 		byID[e.ID] = n
 		b.nodes = append(b.nodes, n)
 	}
-	b.byID = byID
+	b.byID, b.rings = byID, tables
+	b.rings.attach(&b.cfg, b.nodes)
 	b.rebuild()
 	return nil
 }

@@ -89,7 +89,16 @@ func (b *Balancer) rebuild() {
 	case b.cfg.Algorithm == Weighted:
 		l.alias = newAlias(l.near)
 	case b.cfg.Algorithm == Hash:
-		l.table = maglev(l.near)
+		l.ring, l.out = b.rings.home, nil
+		if len(l.far) == 0 {
+			l.ring = b.rings.all
+		}
+		if out > 0 && !all {
+			l.out = make([]bool, len(l.ring.nodes))
+			for i, n := range l.ring.nodes {
+				l.out[i] = n.until != 0
+			}
+		}
 	}
 	b.list.Store(l)
 	b.recall.Store(recall)
@@ -143,7 +152,13 @@ func (a *alias) pick(u uint64) int {
 // maglev fills a table in which every endpoint has a share by weight and from
 // which the loss of one takes little but its own entries. An endpoint's order of
 // preference depends on its ID alone, so all callers agree.
-func maglev(ns []*node) []uint16 {
+//
+// It takes milliseconds and is therefore made when endpoints come or go, not
+// when one is ejected: that one is stepped over.
+func maglev(ns []Endpoint) []uint16 {
+	if len(ns) == 0 {
+		return nil
+	}
 	size := uint64(65537) // prime, and at least 100 entries an endpoint
 	for size < uint64(100*len(ns)) {
 		size = nextPrime(2 * size)
@@ -192,9 +207,42 @@ func nextPrime(n uint64) uint64 {
 	}
 }
 
+// rings are the tables of Hash: over all endpoints, and over the caller's zone.
+type rings struct{ all, home ring }
+
+type ring struct {
+	nodes []*node
+	table []uint16
+}
+
+// newRings makes the tables; attach gives them their nodes.
+func newRings(c *Config, endpoints []Endpoint) (r rings) {
+	if c.Algorithm != Hash {
+		return r
+	}
+	var all, home []Endpoint
+	for _, e := range endpoints {
+		def(&e.Weight, 1)
+		all = append(all, e)
+		if c.Zone != "" && e.Zone == c.Zone {
+			home = append(home, e)
+		}
+	}
+	return rings{ring{table: maglev(all)}, ring{table: maglev(home)}}
+}
+
+func (r *rings) attach(c *Config, nodes []*node) {
+	r.all.nodes, r.home.nodes = nodes, nil
+	for _, n := range nodes {
+		if c.Zone != "" && n.Zone == c.Zone {
+			r.home.nodes = append(r.home.nodes, n)
+		}
+	}
+}
+
 // hashed returns the key's endpoint, or the next in the table with room.
 func (b *Balancer) hashed(l *list, r Request) *node {
-	size := uint64(len(l.table))
+	size := uint64(len(l.ring.table))
 	at := r.Key % size
 	room := int64(math.MaxInt64)
 	if b.cfg.HashLoad > 0 {
@@ -202,13 +250,14 @@ func (b *Balancer) hashed(l *list, r Request) *node {
 	}
 	// Neighbours in the table are unrelated, so a step meets another endpoint
 	// as often as not; so many steps are plenty.
-	for range 8 + 2*len(l.near) {
-		if n := l.near[l.table[at]]; n != r.Avoid.node && n.underWay.Load() < room {
+	for range 8 + 2*len(l.ring.nodes) {
+		i := l.ring.table[at]
+		if n := l.ring.nodes[i]; (l.out == nil || !l.out[i]) && n != r.Avoid.node && n.underWay.Load() < room {
 			return n
 		}
 		if at++; at == size {
 			at = 0
 		}
 	}
-	return other(l.near, l.near[l.table[at]], r.Avoid.node, r.Key)
+	return other(l.near, l.near[scale(mix(r.Key), len(l.near))], r.Avoid.node, r.Key)
 }

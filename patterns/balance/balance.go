@@ -173,8 +173,9 @@ type Request struct {
 
 // Pick is a choice. It goes back with Done. The zero Pick is none.
 type Pick struct {
-	node  *node
-	start int64
+	node   *node
+	start  int64
+	hashed bool // counted in busy
 }
 
 // Endpoint returns the chosen endpoint; nil for the zero Pick.

@@ -10,14 +10,16 @@ import (
 
 // Balancer chooses among the endpoints of one service.
 type Balancer struct {
-	cfg  Config
 	list atomic.Pointer[list]
 	turn atomic.Uint64 // RoundRobin
 	busy atomic.Int64  // Hash: calls under way at all endpoints
 	// recall is when the next ejected endpoint comes back.
 	recall atomic.Int64
 
-	mu    sync.Mutex // guards membership: nodes and what list is made of
+	change sync.Mutex // one Update or Configure at a time
+
+	mu    sync.Mutex // guards cfg and membership: nodes and what list is made of
+	cfg   *Config    // what list is made by
 	nodes []*node
 	rings rings
 	byID  map[string]*node
@@ -27,6 +29,7 @@ type Balancer struct {
 // list is what Pick reads: the endpoints that may be chosen, made anew whenever
 // membership changes.
 type list struct {
+	cfg            *Config
 	all, near, far []*node // far is empty unless near is preferred
 	ring           ring    // Hash
 	out            []bool  // Hash: which of ring are ejected; nil: none
@@ -38,13 +41,39 @@ func New(c Config, endpoints []Endpoint) (*Balancer, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	b := &Balancer{cfg: c.Defaults(), byID: map[string]*node{}}
+	c = c.Defaults()
+	b := &Balancer{cfg: &c, byID: map[string]*node{}}
 	b.recall.Store(math.MaxInt64)
 	return b, b.Update(0, endpoints)
 }
 
 // Config returns the configuration, defaults filled in.
-func (b *Balancer) Config() Config { return b.cfg }
+func (b *Balancer) Config() Config { return *b.config() }
+
+func (b *Balancer) config() *Config { return b.list.Load().cfg }
+
+// Configure changes the configuration while calls run, from the next Pick on.
+// What was learnt about endpoints stays, and so do ejections; calls under way
+// end as they began. On an error nothing has changed.
+func (b *Balancer) Configure(c Config) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	c = c.Defaults()
+	b.change.Lock()
+	defer b.change.Unlock()
+	var endpoints []Endpoint
+	for _, n := range b.nodes { // only written with change held
+		endpoints = append(endpoints, n.Endpoint)
+	}
+	tables := newRings(&c, endpoints)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.cfg, b.rings = &c, tables
+	b.rings.attach(&c, b.nodes)
+	b.rebuild()
+	return nil
+}
 
 // Update replaces the endpoints. Those with a known ID keep what was learnt
 // about them. On an error nothing has changed.
@@ -64,7 +93,9 @@ func (b *Balancer) Update(now int64, endpoints []Endpoint) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	tables := newRings(&b.cfg, endpoints) // before the lock that ejections need
+	b.change.Lock()
+	defer b.change.Unlock()
+	tables := newRings(b.cfg, endpoints) // before the lock that ejections need
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.seen = max(b.seen, now)
@@ -83,7 +114,7 @@ func (b *Balancer) Update(now int64, endpoints []Endpoint) error {
 		b.nodes = append(b.nodes, n)
 	}
 	b.byID, b.rings = byID, tables
-	b.rings.attach(&b.cfg, b.nodes)
+	b.rings.attach(b.cfg, b.nodes)
 	b.rebuild()
 	return nil
 }
@@ -100,15 +131,16 @@ func (b *Balancer) Pick(now int64, u uint64, r Request) (Pick, error) {
 	}
 	n := b.choose(l, now, u, r)
 	n.underWay.Add(1)
-	if b.cfg.Algorithm == Hash {
+	hashed := l.cfg.Algorithm == Hash
+	if hashed {
 		b.busy.Add(1)
 	}
-	return Pick{n, now}, nil
+	return Pick{n, now, hashed}, nil
 }
 
 func (b *Balancer) choose(l *list, now int64, u uint64, r Request) *node {
 	near := l.near
-	switch b.cfg.Algorithm {
+	switch l.cfg.Algorithm {
 	case RoundRobin:
 		n := near[b.turn.Add(1)%uint64(len(near))]
 		if n == r.Avoid.node {
@@ -131,10 +163,10 @@ func (b *Balancer) choose(l *list, now int64, u uint64, r Request) *node {
 	}
 	here, there := b.cost(n, now), b.cost(f, now)
 	gain := 0.0
-	if b.cfg.Algorithm == PeakEWMA {
-		gain = float64(b.cfg.ZoneGain)
+	if b.config().Algorithm == PeakEWMA {
+		gain = float64(b.config().ZoneGain)
 	}
-	if here > b.cfg.ZoneSpill*there && here-there > gain {
+	if here > b.config().ZoneSpill*there && here-there > gain {
 		return f
 	}
 	return n
@@ -156,8 +188,8 @@ func (b *Balancer) better(ns []*node, now int64, u uint64, avoid *node) *node {
 	} else if y != avoid && b.cost(y, now) < b.cost(x, now) {
 		x = y
 	}
-	if b.cfg.Algorithm == LeastRequest {
-		for range b.cfg.Choices - 2 {
+	if b.config().Algorithm == LeastRequest {
+		for range b.config().Choices - 2 {
 			u = mix(u + 0x9e3779b97f4a7c15)
 			if y = ns[scale(u, len(ns))]; y != avoid && b.cost(y, now) < b.cost(x, now) {
 				x = y
@@ -170,10 +202,10 @@ func (b *Balancer) better(ns []*node, now int64, u uint64, avoid *node) *node {
 // cost orders nodes; only its comparison means anything.
 func (b *Balancer) cost(n *node, now int64) float64 {
 	calls := float64(n.underWay.Load() + 1)
-	if b.cfg.Algorithm == LeastRequest {
+	if b.config().Algorithm == LeastRequest {
 		return calls / float64(n.Weight)
 	}
-	return calls * n.latency(now, b.cfg.Decay, calls) / float64(n.Weight)
+	return calls * n.latency(now, b.config().Decay, calls) / float64(n.Weight)
 }
 
 // other replaces a choice that is to be avoided by the one after it.
@@ -195,7 +227,7 @@ func (b *Balancer) Done(p Pick, now int64, o Outcome) {
 		return
 	}
 	n.underWay.Add(-1)
-	if b.cfg.Algorithm == Hash {
+	if p.hashed {
 		b.busy.Add(-1)
 	}
 	if o == Ignored {
@@ -203,10 +235,10 @@ func (b *Balancer) Done(p Pick, now int64, o Outcome) {
 	}
 	took := float64(max(now-p.start, 1))
 	if o == Failed {
-		took = max(took, float64(b.cfg.Penalty))
+		took = max(took, float64(b.config().Penalty))
 	}
-	n.observe(now, took, b.cfg.Decay)
-	if !b.cfg.Outlier.Off && n.judge(now, o == Failed, &b.cfg.Outlier) {
+	n.observe(now, took, b.config().Decay)
+	if c := &b.config().Outlier; !c.Off && n.judge(now, o == Failed, c) {
 		b.eject(n, now)
 	}
 }
@@ -229,7 +261,7 @@ func (b *Balancer) Snapshot(now int64) []View {
 	for i, n := range b.nodes {
 		out[i] = View{
 			Endpoint: n.Endpoint, UnderWay: int(n.underWay.Load()),
-			Latency: n.latency(now, b.cfg.Decay, 1) / 1e9, Ejected: n.until != 0, Until: n.until, Ejections: n.ejections,
+			Latency: n.latency(now, b.config().Decay, 1) / 1e9, Ejected: n.until != 0, Until: n.until, Ejections: n.ejections,
 		}
 	}
 	return out

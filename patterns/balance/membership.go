@@ -52,7 +52,7 @@ func (b *Balancer) readmit(now int64) {
 
 // rebuild makes the list for Pick from the nodes that are in.
 func (b *Balancer) rebuild() {
-	l := &list{}
+	l := &list{cfg: b.cfg}
 	recall := int64(math.MaxInt64)
 	out := 0
 	for _, n := range b.nodes {
@@ -245,8 +245,8 @@ func (b *Balancer) hashed(l *list, r Request) *node {
 	size := uint64(len(l.ring.table))
 	at := r.Key % size
 	room := int64(math.MaxInt64)
-	if b.cfg.HashLoad > 0 {
-		room = int64(math.Ceil(b.cfg.HashLoad * float64(b.busy.Load()+1) / float64(len(l.near))))
+	if l.cfg.HashLoad > 0 {
+		room = int64(math.Ceil(l.cfg.HashLoad * float64(b.busy.Load()+1) / float64(len(l.near))))
 	}
 	// Neighbours in the table are unrelated, so a step meets another endpoint
 	// as often as not; so many steps are plenty.

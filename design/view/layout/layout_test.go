@@ -19,7 +19,8 @@ func graphs() map[string]view.Graph {
 	badges := &view.Options{Findings: []view.Finding{{From: "service/booking", To: "service/order", Badge: view.Badge{Severity: view.High}}}, Labels: view.AllLabels}
 	return map[string]view.Graph{
 		"empty": {}, "shop": view.Services(shop, nil), "bookshop": view.Services(sample.Bookshop(), nil),
-		"railway": view.Services(rail, nil), "railway with labels": view.Services(rail, badges), "railway by hand": view.Services(rail, &view.Options{Group: view.NoGroups}),
+		"bare finding": view.Services(sample.Bookshop(), &view.Options{Labels: view.NoLabels, Findings: []view.Finding{{From: "service/checkout", To: "service/mail", Badge: view.Badge{Severity: view.High}}}}),
+		"railway":      view.Services(rail, nil), "railway with labels": view.Services(rail, badges), "railway by hand": view.Services(rail, &view.Options{Group: view.NoGroups}),
 		"contexts": view.Contexts(rail, nil), "data": view.DataOwnership(shop, nil), "events": view.Events(shop, nil), "deployment": view.Deployment(shop, nil),
 		"diff": view.Diff(shop, sample.Bookshop(), nil), "sequence": view.Sequence(shop, "journey/buy"),
 	}
@@ -116,6 +117,15 @@ func ends(t *testing.T, p layout.Placed, i int, e view.Edge) {
 	}
 	if !onBorder(p.NodeBoxes[from].Rect, pts[0]) || !onBorder(p.NodeBoxes[to].Rect, pts[len(pts)-1]) {
 		t.Errorf("%s runs from %v to %v, not between %+v and %+v", e.ID(), pts[0], pts[len(pts)-1], p.NodeBoxes[from].Rect, p.NodeBoxes[to].Rect)
+	}
+	if r := p.Routes[i].Label; e.Label != "" || len(e.Badges) > 0 {
+		onLine := false
+		for k := 1; k < len(pts); k++ {
+			onLine = onLine || overlap(r, span(pts[k-1], pts[k]))
+		}
+		if !onLine {
+			t.Errorf("the label of %s lies at %+v, off its line %v", e.ID(), r, pts)
+		}
 	}
 	for k := 1; k < len(pts); k++ {
 		for n, b := range p.NodeBoxes {

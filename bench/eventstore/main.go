@@ -35,7 +35,7 @@ func main() {
 
 // Limits, after the names of the rows.
 var limits = []rounds.Limit{
-	{Row: store64, Beside: insert64, Ratio: 10},
+	{Row: store64, Beside: insert4, Ratio: 10},
 	{Row: store64, Beside: bare64, Ratio: 0.5},
 }
 
@@ -59,7 +59,10 @@ func measure(ctx context.Context, out string, n int, d time.Duration) (ok bool, 
 	if err != nil {
 		return false, err
 	}
-	t.Notes = []string{rig.settings + ".", "One event of 200 bytes an append, each writer on streams of its own, 50 events each, expecting the version it saw; one pool of 64 connections."}
+	t.Notes = []string{
+		rig.settings + "; pgx " + rounds.Module("github.com/jackc/pgx/v5") + ".",
+		"One event of 200 bytes an append, each writer on streams of its own, 50 events each, expecting the version it saw.",
+		"Event store and bare writer use the pool of 4, pgx's own choice on a machine of up to 4 CPUs; the single INSERTs are shown with it and with a connection a writer, where PostgreSQL commits them together by itself."}
 	lines, ok := t.Check(limits)
 	var b bytes.Buffer
 	t.Write(&b, lines)

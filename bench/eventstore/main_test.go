@@ -24,7 +24,7 @@ func TestRowsRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{insert64, bare64, store64, "fsync=on", "PostgreSQL", "cpu-ns/op"} {
+	for _, want := range []string{insert4, insert64, begin4, bare64, store64, "fsync=on", "PostgreSQL", "cpu-ns/op"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the table lacks %q:\n%s", want, text)
 		}

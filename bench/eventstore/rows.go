@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ashlar-dev/ashlar/bench/rounds"
@@ -16,7 +17,9 @@ import (
 
 const (
 	writers   = 64
-	insert64  = "one INSERT per event and transaction"
+	insert64  = "one INSERT per event and transaction, pool of 64"
+	insert4   = "one INSERT per event and transaction, pool of 4"
+	begin4    = "BEGIN, INSERT, COMMIT per event, pool of 4"
 	bare64    = "bare writer"
 	store64   = "event store"
 	perStream = 50
@@ -27,9 +30,12 @@ var (
 	meta    = []byte(`{"corr":"01931b3e-0000-7000-8000-000000000000","cause":"01931b3e-0000-7000-8000-000000000001"}`)
 )
 
+const insertOne = `INSERT INTO single (stream, version, type, id, data, meta) VALUES ($1, $2, 'placed', $3, $4, $5)`
+
 // rig is what the rows share.
 type rig struct {
-	pool     *pgxpool.Pool
+	pool     *pgxpool.Pool // a connection a writer
+	usual    *pgxpool.Pool // of the size that pgx chooses on a small machine
 	journal  *journal.Journal
 	store    *eventstore.Store
 	bare     *bareWriter
@@ -47,6 +53,11 @@ func newRig(ctx context.Context, dsn string) (*rig, error) {
 	if r.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, err
 	}
+	few := config.Copy()
+	few.MaxConns, few.MinConns = 4, 4
+	if r.usual, err = pgxpool.NewWithConfig(ctx, few); err != nil {
+		return nil, err
+	}
 	const columns = `stream text NOT NULL, version bigint NOT NULL, type text NOT NULL, id text NOT NULL, data bytea NOT NULL, meta bytea NOT NULL, at timestamptz NOT NULL DEFAULT now(), UNIQUE (stream, version)`
 	if _, err := r.pool.Exec(ctx, `CREATE TABLE single (position bigserial PRIMARY KEY, `+columns+`); CREATE TABLE bare (position bigint PRIMARY KEY, `+columns+`)`); err != nil {
 		return nil, err
@@ -60,7 +71,7 @@ func newRig(ctx context.Context, dsn string) (*rig, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := pgstore.New(ctx, r.pool, nil)
+	db, err := pgstore.New(ctx, r.usual, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +81,7 @@ func newRig(ctx context.Context, dsn string) (*rig, error) {
 	if r.store, err = eventstore.Open(r.journal, nil); err != nil {
 		return nil, err
 	}
-	r.bare = newBareWriter(r.pool)
+	r.bare = newBareWriter(r.usual)
 	return r, nil
 }
 
@@ -78,13 +89,24 @@ func (r *rig) close() {
 	r.bare.close()
 	_ = r.journal.Close(context.Background()) // the measurement is over
 	r.pool.Close()
+	r.usual.Close()
 }
 
 func (r *rig) rows() []rounds.Row {
-	return []rounds.Row{
-		r.row(insert64, func(ctx context.Context, stream string, version int64) error {
-			_, err := r.pool.Exec(ctx, `INSERT INTO single (stream, version, type, id, data, meta) VALUES ($1, $2, 'placed', $3, $4, $5)`, stream, version+1, stream, payload, meta)
+	insert := func(pool *pgxpool.Pool) func(ctx context.Context, stream string, version int64) error {
+		return func(ctx context.Context, stream string, version int64) error {
+			_, err := pool.Exec(ctx, insertOne, stream, version+1, stream, payload, meta)
 			return err
+		}
+	}
+	return []rounds.Row{
+		r.row(insert4, insert(r.usual)),
+		r.row(insert64, insert(r.pool)),
+		r.row(begin4, func(ctx context.Context, stream string, version int64) error {
+			return pgx.BeginFunc(ctx, r.usual, func(tx pgx.Tx) error {
+				_, err := tx.Exec(ctx, insertOne, stream, version+1, stream, payload, meta)
+				return err
+			})
 		}),
 		r.row(bare64, r.bare.append),
 		r.row(store64, func(ctx context.Context, stream string, version int64) error {

@@ -32,7 +32,7 @@ func appendReadsBack(b *bundle) {
 	}
 	one, err := s.ReadStream(b.Context(), "order-1", 1, 10)
 	must(b, err)
-	if len(one) != 1 || one[0].Type != "paid" || string(one[0].Data) != "\x00\xff" || one[0].Schema != 1 || len(one[0].ID) != 36 {
+	if len(one) != 1 || one[0].Type != "paid" || string(one[0].Data) != "\x00\xff" || one[0].Schema != 1 || one[0].ID != "order-1@2" {
 		b.Errorf("behind version 1: %+v", one)
 	}
 	if e := all[0]; e.ID != "e1" || e.Meta.Extra["user"] != "ann" || e.Meta.Correlation != "e1" || e.Time.Before(start) {

@@ -21,6 +21,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"strconv"
 	"time"
 
 	"github.com/ashlar-dev/ashlar/patterns/journal"
@@ -52,8 +53,9 @@ type Event struct {
 	// Schema is the version of Data's shape, from 1. Zero, on Append: the newest
 	// that the upcasts of this program lead to.
 	Schema int
-	// ID is unique within the stream. Empty, on Append: a UUID. Appending the
-	// same IDs again is answered with the first's positions.
+	// ID names the event. Empty, on Append: stream@version. One that the caller
+	// gives makes the append repeatable: the same IDs again are answered with the
+	// first's positions.
 	ID   string
 	Data []byte // usually JSON
 	Meta Metadata
@@ -128,16 +130,13 @@ func (s *Store) Append(ctx context.Context, stream string, expected int64, event
 	for i := range events {
 		e := &events[i]
 		e.Stream = stream
-		if e.ID == "" {
-			e.ID = newID()
-		}
 		if e.Schema == 0 {
 			e.Schema = s.lift.newest(e.Type)
 		}
 		if newest := s.lift.newest(e.Type); e.Schema < 0 || e.Schema > newest && s.lift.knows(e.Type) {
 			return Appended{}, &SchemaError{Stream: stream, Type: e.Type, Schema: e.Schema, Newest: newest}
 		}
-		e.Meta.inherit(ctx, e.ID)
+		e.Meta.inherit(ctx)
 		meta := stored{Metadata: e.Meta}
 		if e.Schema != 1 {
 			meta.Schema = e.Schema
@@ -155,6 +154,7 @@ func (s *Store) Append(ctx context.Context, stream string, expected int64, event
 	if !r.Repeated {
 		for i := range events {
 			events[i].Position, events[i].Version = r.First+int64(i), r.Version-int64(len(events)-1-i)
+			events[i].name()
 		}
 	}
 	return Appended{First: r.First, Last: r.Last, Version: r.Version, Repeated: r.Repeated}, nil
@@ -201,7 +201,18 @@ func (s *Store) event(r journal.Record) (Event, error) {
 		e.Meta = meta.Metadata
 		e.Schema = max(1, meta.Schema)
 	}
+	e.name()
 	return s.lift.lift(e)
+}
+
+// name fills in what follows from the event's place.
+func (e *Event) name() {
+	if e.ID == "" {
+		e.ID = e.Stream + "@" + strconv.FormatInt(e.Version, 10)
+	}
+	if e.Meta.Correlation == "" {
+		e.Meta.Correlation = e.ID
+	}
 }
 
 // Filter selects events; nil and empty fields select all.

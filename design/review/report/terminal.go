@@ -49,7 +49,7 @@ func Terminal(w io.Writer, r *Report) error {
 		p.line("\nNot read: %s%s", doc.Redact(r.Skipped[0].Path+": "+cut(r.Skipped[0].Why, 90)), more(n-1, "file"))
 	}
 	if len(gs) > 0 {
-		p.line("\nAll %d with evidence: ashlar review -v %s    About a rule: ashlar explain %s", len(r.Result.Findings), strings.Join(r.Paths, " "), gs[0].rule.ID)
+		p.line("\nEverything, with evidence: ashlar review -v %s    About a rule: ashlar explain %s", strings.Join(r.Paths, " "), gs[0].rule.ID)
 	}
 	return p.err
 }
@@ -152,8 +152,17 @@ func (p *printer) unjudged(r *Report) {
 		if e.n > 0 {
 			of = fmt.Sprintf(" of %d element%s", e.n, plural(e.n))
 		}
-		p.wrapAt("    ", 4, fmt.Sprintf("%s%s: %s", strings.Join(e.rules, ", "), of, e.why))
+		p.wrapAt("    ", 4, fmt.Sprintf("%s%s: %s", some(e.rules, r.Verbose), of, e.why))
 	}
+}
+
+// some names the first few of many rules.
+func some(rules []string, all bool) string {
+	const few = 4
+	if all || len(rules) <= few+1 {
+		return strings.Join(rules, ", ")
+	}
+	return fmt.Sprintf("%s and %d more rules", strings.Join(rules[:few], ", "), len(rules)-few)
 }
 
 func name(id string) string { _, n, _ := strings.Cut(id, "/"); return n }

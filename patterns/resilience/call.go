@@ -283,7 +283,11 @@ func (c *call) settle(class Class, err error) (again bool, _ error) {
 	case policy.Success:
 		c.t.counts.business.Add(1)
 	case policy.Ignored:
-		c.t.counts.ignored.Add(1)
+		if e, ok := err.(*Error); ok && e.Refused() { // every copy of a hedged call
+			c.t.counts.refused[e.Reason].Add(1)
+		} else {
+			c.t.counts.ignored.Add(1)
+		}
 	case policy.Failure:
 		c.t.counts.failures.Add(1)
 	}
@@ -299,7 +303,7 @@ func (c *call) classify(err error) (Class, error) {
 		return Class{Outcome: policy.Ignored}, err
 	case context.DeadlineExceeded:
 		class := c.t.judge(&c.op, err)
-		if class.Outcome == policy.Failure && c.hurried(err) {
+		if class.Outcome == policy.Failure && c.hurried() {
 			class.Outcome = policy.Ignored
 		}
 		class.Retriable = false
@@ -321,8 +325,8 @@ func (c *call) classify(err error) (Class, error) {
 
 // hurried reports whether the caller's own deadline came so soon that missing
 // it says nothing about the callee.
-func (c *call) hurried(err error) bool {
-	if c.p.breaker == nil || !c.p.clocked || !errors.Is(err, context.DeadlineExceeded) {
+func (c *call) hurried() bool {
+	if c.p.breaker == nil || !c.p.clocked {
 		return false
 	}
 	slow := c.p.breaker.Config().SlowAfter
@@ -396,6 +400,9 @@ func (c *call) refuse(s Stage, v policy.Verdict) error {
 	e := c.error(s, v.Reason, c.limit(s, v), c.last)
 	e.RetryAfter = v.After
 	c.class = Class{Outcome: policy.Ignored}
+	if c.part {
+		return e
+	}
 	if c.caller.Err() == context.Canceled {
 		c.t.counts.ignored.Add(1)
 		e.Err = errors.Join(e.Err, context.Canceled)

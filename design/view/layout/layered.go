@@ -19,12 +19,23 @@ func layered(g view.Graph, direction string) (Placed, error) {
 		l.side = [2]string{"NORTH", "SOUTH"}
 	}
 	root := l.build(direction)
-	if err := elk.Layout(root); err != nil {
+	if err := run(root); err != nil {
 		return Placed{}, fmt.Errorf("laying out %d nodes and %d edges: %w", len(g.Nodes), len(g.Edges), err)
 	}
 	p := l.read(root)
 	l.loose(&p)
 	return p, nil
+}
+
+// run turns a panic of the engine into an error: a picture that fails must not
+// take a review with it.
+func run(root *elk.Node) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the layout engine gave up: %v", r)
+		}
+	}()
+	return elk.Layout(root)
 }
 
 type layering struct {
@@ -193,13 +204,17 @@ func options(g view.Graph, direction string) elk.LayoutOptions {
 		"elk.layered.nodePlacement.strategy":             "NETWORK_SIMPLEX",
 		"elk.layered.crossingMinimization.strategy":      "LAYER_SWEEP",
 		"elk.layered.considerModelOrder.strategy":        "NONE",
-		"elk.layered.thoroughness":                       "40",
+		"elk.layered.thoroughness":                       strconv.Itoa(tries(len(g.Edges))),
 		"elk.layered.cycleBreaking.strategy":             "GREEDY",
 		"elk.layered.nodePlacement.favorStraightEdges":   "true",
 		"elk.layered.compaction.postCompaction.strategy": "NONE",
 		"elk.randomSeed":                                 "1",
 	}
 }
+
+// tries is how often the engine looks for fewer crossings: often while that is
+// cheap.
+func tries(edges int) int { return min(40, max(7, 1600/(edges+1))) }
 
 func (l *layering) read(root *elk.Node) Placed {
 	p := Placed{Graph: l.g, NodeBoxes: l.boxes, GroupBoxes: make([]Rect, len(l.g.Groups)), Routes: make([]Path, len(l.g.Edges)),

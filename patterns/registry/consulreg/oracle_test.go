@@ -147,12 +147,12 @@ type consul struct{ url, version string }
 
 // startConsul runs an agent of its own in development mode on loopback and
 // kills it at the end of the test. ASHLAR_CONSUL names the binary; without it
-// scripts/oracle/consul.sh finds or builds one.
+// scripts/oracle/consul-agent.sh finds or builds one.
 func startConsul(t *testing.T, hcl string) consul {
 	t.Helper()
 	binary := os.Getenv("ASHLAR_CONSUL")
 	if binary == "" {
-		script, err := filepath.Abs("../../../scripts/oracle/consul.sh")
+		script, err := filepath.Abs("../../../scripts/oracle/consul-agent.sh")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,6 @@
+//go:build race
+
+package balance_test
+
+// One goroutine: nothing for the race detector to find, which is slow.
+const loadSeeds, loadCalls = 1, 50_000

@@ -5,4 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scripts/servers/servers.sh up
 eval "$(scripts/servers/servers.sh env)"
 cd bench
+for main in */main.go; do
+  go run "./${main%/main.go}" -o "results/${main%/main.go}.md"
+done
 go test -run '^$' -bench "${BENCH:-.}" -benchtime "${BENCHTIME:-1x}" ./...

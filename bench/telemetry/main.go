@@ -15,6 +15,8 @@ import (
 	"github.com/ashlar-dev/ashlar/bench/side"
 )
 
+const title = "Telemetry of calls that are not sampled"
+
 func main() {
 	out := flag.String("o", "", "file to write the table to")
 	rounds := flag.Int("rounds", 0, "short runs of each row (default 200)")
@@ -23,7 +25,7 @@ func main() {
 	results := side.Run(rows(), side.Options{Rounds: *rounds, Run: *run})
 	lines, ok := side.Check(results, limits())
 	var b bytes.Buffer
-	side.Write(&b, "Telemetry of calls that are not sampled", results, lines, modules...)
+	side.Write(&b, title, results, lines, modules...)
 	fmt.Print(b.String())
 	if *out != "" {
 		if err := os.WriteFile(*out, b.Bytes(), 0o644); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"testing"
 	"time"
 
@@ -19,6 +20,23 @@ func TestRowsRun(t *testing.T) {
 	for _, l := range limits() {
 		if got := by[l.Row].Allocs; l.Allocs >= 0 && got > l.Allocs {
 			t.Errorf("%s: %.0f allocations, at most %.0f", l.Row, got, l.Allocs)
+		}
+	}
+}
+
+// BenchmarkTelemetry is the table of the command, for `make bench`.
+func BenchmarkTelemetry(b *testing.B) {
+	for range b.N {
+		results := side.Run(rows(), side.Options{})
+		lines, ok := side.Check(results, limits())
+		side.Write(os.Stdout, title, results, lines, modules...)
+		if !ok {
+			b.Error("a limit is missed")
+		}
+		for _, r := range results {
+			if r.Name == unsampled {
+				b.ReportMetric(r.Time, "ns/unsampled-call")
+			}
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/arch/code"
@@ -235,6 +236,21 @@ func (r *Reporter) Number(name string) float64 {
 		}
 	}
 	return v
+}
+
+// Duration returns a parameter that is a time; what does not parse counts as the
+// default.
+func (r *Reporter) Duration(name string) time.Duration {
+	if d, err := time.ParseDuration(r.Text(name)); err == nil {
+		return d
+	}
+	for _, p := range r.rule.Params {
+		if p.Name == name {
+			d, _ := time.ParseDuration(p.Default) // the catalogue's test parses it
+			return d
+		}
+	}
+	return 0
 }
 
 // At is the evidence for a fact: the first place of the first fact that has any.

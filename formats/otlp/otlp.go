@@ -54,6 +54,7 @@ type Span struct {
 // KeyValue is an attribute.
 type KeyValue struct {
 	Key   string
+	Mark  uint8 // what Reader.Want says of the key
 	Value Value
 }
 
@@ -108,10 +109,14 @@ func (v Value) Text() string {
 // Resource is what spans come from.
 type Resource struct {
 	Attributes []KeyValue
+	service    string // found while reading
 }
 
 // Service is the attribute service.name, or "".
 func (r *Resource) Service() string {
+	if r.service != "" {
+		return r.service
+	}
 	for i := range r.Attributes {
 		if r.Attributes[i].Key == "service.name" {
 			return r.Attributes[i].Value.Text()
@@ -141,6 +146,11 @@ type Each func(r *Resource, s *Span) error
 // Reader decodes messages one after the other and reuses its memory between
 // them. The zero value is ready; it is not safe for concurrent use.
 type Reader struct {
+	// Want, if set, chooses the attributes of spans: those for which it is 0 are
+	// left out, the others have it as their Mark. The key is only good during the
+	// call.
+	Want func(key string) uint8
+
 	resource Resource
 	span     Span
 	base     int64

@@ -116,7 +116,7 @@ func TestRoundTrip(t *testing.T) {
 			"behind a varint": append(binary.AppendUvarint(nil, uint64(len(message))), message...),
 		}
 		for form, b := range frames {
-			got, err = gather(func(e otlp.Each) error { return otlp.Protobuf(bytes.NewReader(b), e) })
+			got, err = gather(func(e otlp.Each) error { return new(otlp.Reader).Protobuf(bytes.NewReader(b), e) })
 			check(form, got, err)
 		}
 		text, err := otlp.AppendJSON(nil, all)
@@ -169,7 +169,7 @@ func TestFaults(t *testing.T) {
 	message := otlp.AppendTraces(nil, some(rand.New(rand.NewPCG(3, 1))))
 	nothing := func(*otlp.Resource, *otlp.Span) error { return nil }
 	for cut := 1; cut < len(message); cut += 7 {
-		err := otlp.Protobuf(bytes.NewReader(message[:cut]), nothing)
+		err := new(otlp.Reader).Protobuf(bytes.NewReader(message[:cut]), nothing)
 		var f *otlp.Fault
 		if err != nil && (!errors.As(err, &f) || f.Offset > int64(cut)) {
 			t.Fatalf("cut at %d: %v", cut, err)
@@ -181,7 +181,7 @@ func TestFaults(t *testing.T) {
 		{"\x00\x00\x00\x02\x0a\x05", "longer than what holds it"},
 		{"\x00\x00\x00\x05\x0a\x03\x12\x01\x0b", "byte 9: groups are not"},
 	} {
-		if err := otlp.Protobuf(strings.NewReader(c.in), nothing); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := new(otlp.Reader).Protobuf(strings.NewReader(c.in), nothing); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v, want %s", c.in, err, c.want)
 		}
 	}
@@ -189,7 +189,7 @@ func TestFaults(t *testing.T) {
 		t.Error(err)
 	}
 	stop := errors.New("stop")
-	if err := otlp.Protobuf(bytes.NewReader(otlp.AppendTraces(nil, []otlp.ResourceSpans{{Spans: make([]otlp.Span, 1)}})), func(*otlp.Resource, *otlp.Span) error { return stop }); !errors.Is(err, stop) {
+	if err := new(otlp.Reader).Protobuf(bytes.NewReader(otlp.AppendTraces(nil, []otlp.ResourceSpans{{Spans: make([]otlp.Span, 1)}})), func(*otlp.Resource, *otlp.Span) error { return stop }); !errors.Is(err, stop) {
 		t.Error(err)
 	}
 }
@@ -231,7 +231,7 @@ func FuzzProtobuf(f *testing.F) {
 		if err != nil || !reflect.DeepEqual(again, got) {
 			t.Fatalf("%v\n got %+v\nwant %+v", err, again, got)
 		}
-		_ = otlp.Protobuf(bytes.NewReader(b), func(*otlp.Resource, *otlp.Span) error { return nil })
+		_ = new(otlp.Reader).Protobuf(bytes.NewReader(b), func(*otlp.Resource, *otlp.Span) error { return nil })
 		_, _ = otlp.AppendJSON(nil, got)
 	})
 }

@@ -15,8 +15,8 @@ const MaxMessage = 64 << 20
 // come in files: one message; messages each behind its length, as 4 bytes with
 // the high one first (the collector's file exporter) or as a varint (protobuf's
 // own delimited form). Memory is bound by the largest ResourceSpans or message.
-func Protobuf(src io.Reader, each Each) error {
-	p := &stream{r: bufio.NewReaderSize(src, 256<<10), each: each}
+func (r *Reader) Protobuf(src io.Reader, each Each) error {
+	p := &stream{r: bufio.NewReaderSize(src, 256<<10), dec: r, each: each}
 	head, err := p.r.Peek(2)
 	if err != nil && len(head) == 0 {
 		if errors.Is(err, io.EOF) {
@@ -36,7 +36,7 @@ func Protobuf(src io.Reader, each Each) error {
 
 type stream struct {
 	r    *bufio.Reader
-	dec  Reader
+	dec  *Reader
 	each Each
 	buf  []byte
 	at   int64

@@ -7,7 +7,7 @@ import "encoding/binary"
 func (r *Reader) ResourceSpans(b []byte, at int, each Each) error {
 	// The resource is the first field in practice, but the wire does not promise
 	// it, and spans need it.
-	r.resource.Attributes = r.resource.Attributes[:0]
+	r.resource = Resource{Attributes: r.resource.Attributes[:0]}
 	err := r.walk(b, at, func(field int, w wireType, v []byte, _ uint64, at int) error {
 		if field == 1 && w == bytesType {
 			return r.walk(v, at, func(field int, w wireType, v []byte, _ uint64, at int) (err error) {
@@ -22,6 +22,7 @@ func (r *Reader) ResourceSpans(b []byte, at int, each Each) error {
 	if err != nil {
 		return err
 	}
+	r.resource.service = r.resource.Service()
 	return r.walk(b, at, func(field int, w wireType, v []byte, _ uint64, at int) error {
 		if (field == 2 || field == 1000) && w == bytesType { // 1000: instrumentation_library_spans of protocols before 1.0
 			return r.scopeSpans(v, at, each)
@@ -46,7 +47,14 @@ func (r *Reader) scopeSpans(b []byte, at int, each Each) error {
 func (r *Reader) readSpan(b []byte, at int) error {
 	s := &r.span
 	*s = Span{Attributes: s.Attributes[:0]}
+	text := view(b)
 	for i := 0; i < len(b); {
+		if b[i] == 9<<3|2 { // most fields are attributes
+			if n := r.quick(b[i:], text[i:]); n > 0 {
+				i += n
+				continue
+			}
+		}
 		tag, n := uvarint(b[i:])
 		if n <= 0 || tag>>3 == 0 {
 			return r.fault(at+i, "a field's tag is broken; is this protobuf?")
@@ -102,8 +110,14 @@ func (r *Reader) spanBytes(field uint64, v []byte, at int) (err error) {
 	s := &r.span
 	switch field {
 	case 9:
-		s.Attributes, err = r.attribute(s.Attributes, v, at)
-		return err
+		if s.Attributes, err = r.attribute(s.Attributes, v, at); err != nil || r.Want == nil {
+			return err
+		}
+		kv := &s.Attributes[len(s.Attributes)-1]
+		if kv.Mark = r.Want(kv.Key); kv.Mark == 0 {
+			s.Attributes = s.Attributes[:len(s.Attributes)-1]
+		}
+		return nil
 	case 1:
 		if len(v) != 16 && len(v) != 0 {
 			return r.fault(at, "a trace ID is not 16 bytes long")
@@ -137,24 +151,44 @@ func (r *Reader) spanBytes(field uint64, v []byte, at int) (err error) {
 	return nil
 }
 
-// attribute appends a KeyValue. Nearly all are a key and a string, both shorter
-// than 128 bytes, one right after the other.
-func (r *Reader) attribute(to []KeyValue, b []byte, at int) ([]KeyValue, error) {
-	if len(to) < cap(to) {
-		to = to[:len(to)+1]
-	} else {
-		to = append(to, KeyValue{})
+// quick appends the attribute field at the beginning of b when it has the form
+// that nearly all have: a key and a string or a small number, each shorter than
+// 128 bytes, one right after the other. It returns the length of the field, or 0.
+// text is b as a string.
+func (r *Reader) quick(b []byte, text string) int {
+	if len(b) < 8 || b[1] >= 0x80 || b[2] != 1<<3|2 || b[3] >= 0x80 {
+		return 0
 	}
-	kv := &to[len(to)-1]
-	if len(b) > 2 && b[0] == 1<<3|2 && b[1] < 0x80 {
-		if k := 2 + int(b[1]); k+4 <= len(b) && b[k] == 2<<3|2 && b[k+1] < 0x80 && k+2+int(b[k+1]) == len(b) {
-			if v := b[k+2:]; v[0] == 1<<3|2 && v[1] < 0x80 && 2+int(v[1]) == len(v) {
-				kv.Key, kv.Value = view(b[2:k]), Value{Type: String, Str: view(v[2:])}
-				return to, nil
-			}
+	end := 2 + int(b[1])
+	k := 4 + int(b[3]) // behind the key
+	if end > len(b) || k+4 > end || b[k] != 2<<3|2 || int(b[k+1]) != end-k-2 {
+		return 0
+	}
+	var mark uint8
+	if r.Want != nil {
+		if mark = r.Want(text[4:k]); mark == 0 {
+			return end // broken or not, nobody looks at it
 		}
 	}
-	*kv = KeyValue{}
+	var v Value
+	switch {
+	case b[k+2] == 1<<3|2 && b[k+3] < 0x80 && k+4+int(b[k+3]) == end:
+		v.Type, v.Str = String, text[k+4:end]
+	case b[k+2] == 3<<3 && b[k+3] < 0x80 && k+4 == end:
+		v.Type, v.Num = Int, uint64(b[k+3])
+	case b[k+2] == 3<<3 && k+5 == end && b[k+4] < 0x80:
+		v.Type, v.Num = Int, uint64(b[k+3]&0x7f)|uint64(b[k+4])<<7
+	default:
+		return 0
+	}
+	r.span.Attributes = append(r.span.Attributes, KeyValue{Key: text[4:k], Mark: mark, Value: v})
+	return end
+}
+
+// attribute appends a KeyValue of any form.
+func (r *Reader) attribute(to []KeyValue, b []byte, at int) ([]KeyValue, error) {
+	to = append(to, KeyValue{})
+	kv := &to[len(to)-1]
 	err := r.walk(b, at, func(field int, w wireType, v []byte, _ uint64, at int) (err error) {
 		switch {
 		case field == 1 && w == bytesType:

@@ -275,6 +275,9 @@ func (d *decoder) tags(room *int) (map[string]string, error) {
 
 // Append appends a list of spans as JSON.
 func Append(b []byte, spans []Span) ([]byte, error) {
+	if len(spans) == 0 {
+		return append(b, "[]"...), nil
+	}
 	j, err := json.Marshal(spans)
 	return append(b, j...), err
 }

@@ -23,6 +23,7 @@ type endpoint struct {
 	life  int
 	fail  int // status
 	last  string
+	token string        // handed out in place of t1, t2
 	block chan struct{} // not nil: answers wait for it
 }
 
@@ -45,7 +46,11 @@ func newEndpoint(t *testing.T) *endpoint {
 			_ = json.NewEncoder(w).Encode(map[string]string{"error": "invalid_client", "error_description": "who?"})
 			return
 		}
-		_ = json.NewEncoder(w).Encode(map[string]any{"access_token": fmt.Sprint("t", e.n), "token_type": "bearer", "expires_in": e.life})
+		token := e.token
+		if token == "" {
+			token = fmt.Sprint("t", e.n)
+		}
+		_ = json.NewEncoder(w).Encode(map[string]any{"access_token": token, "token_type": "bearer", "expires_in": e.life})
 	}))
 	t.Cleanup(e.Close)
 	return e

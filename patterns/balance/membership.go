@@ -61,7 +61,7 @@ func (b *Balancer) rebuild() {
 		}
 	}
 	all := out == len(b.nodes) // those that were in have gone: any is better than none
-	var home, homeIn int // weight of the caller's zone, and what of it is in
+	var home, homeIn int       // weight of the caller's zone, and what of it is in
 	for _, n := range b.nodes {
 		mine := b.cfg.Zone != "" && n.Zone == b.cfg.Zone
 		if mine {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ashlar-dev/ashlar/patterns/balance"
 	"github.com/ashlar-dev/ashlar/patterns/policy"
 )
 
@@ -78,6 +79,10 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	p := rt.target.plan.Load()
 	s.call.begin(req.Context(), rt.target, p, &s.op, 0, p.n)
 	defer s.call.unwind()
+	var last *balance.Pick // for Balanced
+	if p.retry != nil {
+		last = new(balance.Pick)
+	}
 	for {
 		if err := s.call.enter(); err != nil {
 			if s.call.tries == 0 && req.Body != nil {
@@ -85,7 +90,7 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 			}
 			return nil, err
 		}
-		resp, err := rt.try(&s.call, req)
+		resp, err := rt.try(&s.call, req, last)
 		if err == nil {
 			err = rt.judge(resp)
 		}
@@ -108,8 +113,12 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // try sends the request once, with the bounds of this try on it.
-func (rt *roundTripper) try(c *call, req *http.Request) (*http.Response, error) {
-	r := req.WithContext(c.ctx)
+func (rt *roundTripper) try(c *call, req *http.Request, last *balance.Pick) (*http.Response, error) {
+	ctx := c.ctx
+	if last != nil {
+		ctx = context.WithValue(ctx, previous{}, last)
+	}
+	r := req.WithContext(ctx)
 	r.Header = req.Header.Clone()
 	if r.Header == nil {
 		r.Header = http.Header{}

@@ -63,12 +63,20 @@ func decode(_ context.Context, f *traces.File, to traces.Taker) error {
 	if traces.JSON(head) {
 		return format.JSON(br, each)
 	}
-	return format.Protobuf(br, each)
+	reader := format.Reader{Want: c.Want}
+	return reader.Protobuf(br, each)
 }
+
+// Want is for [format.Reader.Want]: attributes that mean nothing here are not
+// even decoded.
+func (c *Converter) Want(key string) uint8 { return uint8(c.keys.Of(key)) }
 
 // Converter makes neutral spans of OTLP's. The zero value is ready; it is not
 // safe for concurrent use.
-type Converter struct{ span traces.Span }
+type Converter struct {
+	span traces.Span
+	keys traces.Keys
+}
 
 // Convert returns the span in neutral form; it is good until the next call, and
 // as long as s is.
@@ -76,7 +84,11 @@ func (c *Converter) Convert(r *format.Resource, s *format.Span) *traces.Span {
 	attrs := c.span.Attrs[:0]
 	for i := range s.Attributes {
 		kv := &s.Attributes[i]
-		if k := traces.KeyOf(kv.Key); k != traces.NoKey {
+		k := traces.Key(kv.Mark)
+		if k == traces.NoKey {
+			k = c.keys.Of(kv.Key)
+		}
+		if k != traces.NoKey {
 			if kv.Value.Type == format.String {
 				attrs = append(attrs, traces.Attr{Key: k, Value: kv.Value.Str})
 			} else {

@@ -10,6 +10,7 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover/jaeger"
 	"github.com/ashlar-dev/ashlar/design/discover/kubernetes"
 	"github.com/ashlar-dev/ashlar/design/discover/otlp"
+	"github.com/ashlar-dev/ashlar/design/discover/spring"
 	"github.com/ashlar-dev/ashlar/design/discover/zipkin"
 )
 
@@ -19,6 +20,7 @@ func All() []discover.Source {
 		hand.New(),
 		kubernetes.New(),
 		compose.New(),
+		spring.New(),
 		istio.New(),
 		jaeger.New(),
 		otlp.New(),

@@ -2,6 +2,7 @@ package traces
 
 import (
 	"cmp"
+	"encoding/binary"
 	"math"
 	"strconv"
 	"strings"
@@ -94,7 +95,7 @@ type assembler struct {
 	byID   map[TraceID]uint32
 	slots  []open
 	free   []uint32 // of slots
-	slab   []span
+	slab   slab
 	unused uint32 // head of the list of unused spans; 0 is none
 	inUse  int
 	queue  ring
@@ -106,7 +107,7 @@ type assembler struct {
 }
 
 func newAssembler(o Options, done func(TraceID, []span)) *assembler {
-	return &assembler{opts: o, byID: map[TraceID]uint32{}, slab: make([]span, 1), done: done}
+	return &assembler{opts: o, byID: map[TraceID]uint32{}, slab: slab{used: 1}, done: done}
 }
 
 func (a *assembler) add(id TraceID, s span) {
@@ -126,13 +127,12 @@ func (a *assembler) add(id TraceID, s span) {
 	}
 	i := a.unused
 	if i != 0 {
-		a.unused = a.slab[i].next
+		a.unused = a.slab.at(i).next
 	} else {
-		i = uint32(len(a.slab))
-		a.slab = append(a.slab, span{})
+		i = a.slab.grow()
 	}
 	s.next = t.head
-	a.slab[i] = s
+	*a.slab.at(i) = s
 	t.head = i
 	t.count++
 	a.inUse++
@@ -185,7 +185,7 @@ func (a *assembler) close(slot uint32) {
 	t := &a.slots[slot]
 	a.batch = a.batch[:0]
 	for i := t.head; i != 0; {
-		s := &a.slab[i]
+		s := a.slab.at(i)
 		next := s.next
 		a.batch = append(a.batch, *s)
 		s.next, a.unused = a.unused, i
@@ -222,6 +222,24 @@ func (a *assembler) whole(id TraceID, spans []span) {
 	a.closed.add(id)
 	a.stats.Traces++
 	a.done(id, spans)
+}
+
+// slab holds spans in chunks, so that it grows without copying.
+type slab struct {
+	chunks []*[chunk]span
+	used   uint32
+}
+
+const chunk = 4096
+
+func (s *slab) at(i uint32) *span { return &s.chunks[i/chunk][i%chunk] }
+
+func (s *slab) grow() uint32 {
+	if int(s.used/chunk) == len(s.chunks) {
+		s.chunks = append(s.chunks, new([chunk]span))
+	}
+	s.used++
+	return s.used - 1
 }
 
 // ring is a queue.
@@ -277,33 +295,27 @@ func (c *streamClock) see(end, linger int64) int64 {
 	return c.now
 }
 
-// recent remembers the traces that were done last, in two generations.
-type recent struct{ young, old map[uint64]struct{} }
+// recent remembers about as many traces as it has places, the last ones best: a
+// new one takes the place of an older one with the same hash.
+type recent []uint64
 
-const recentMax = 1 << 17
+const recentSize = 1 << 18
 
 func recentKey(id TraceID) uint64 {
-	h := uint64(14695981039346656037)
-	for _, b := range id {
-		h = (h ^ uint64(b)) * 1099511628211
-	}
-	return h
+	return mix(binary.LittleEndian.Uint64(id[:8]), binary.LittleEndian.Uint64(id[8:])) | 1
 }
 
-func (r *recent) has(id TraceID) bool {
+func (r recent) has(id TraceID) bool {
 	k := recentKey(id)
-	if _, ok := r.young[k]; ok {
-		return true
-	}
-	_, ok := r.old[k]
-	return ok
+	return r != nil && r[k>>40%recentSize] == k
 }
 
 func (r *recent) add(id TraceID) {
-	if r.young == nil || len(r.young) >= recentMax {
-		r.old, r.young = r.young, make(map[uint64]struct{}, recentMax/8)
+	if *r == nil {
+		*r = make(recent, recentSize)
 	}
-	r.young[recentKey(id)] = struct{}{}
+	k := recentKey(id)
+	(*r)[k>>40%recentSize] = k
 }
 
 // weightOf reads how many requests a span's trace stands for from the attributes

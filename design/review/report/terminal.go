@@ -152,8 +152,17 @@ func (p *printer) unjudged(r *Report) {
 		if e.n > 0 {
 			of = fmt.Sprintf(" of %d element%s", e.n, plural(e.n))
 		}
-		p.wrapAt("    ", 4, fmt.Sprintf("%s%s: %s", strings.Join(e.rules, ", "), of, e.why))
+		p.wrapAt("    ", 4, fmt.Sprintf("%s%s: %s", some(e.rules, r.Verbose), of, e.why))
 	}
+}
+
+// some names the first few of many rules.
+func some(rules []string, all bool) string {
+	const few = 4
+	if all || len(rules) <= few+1 {
+		return strings.Join(rules, ", ")
+	}
+	return fmt.Sprintf("%s and %d more rules", strings.Join(rules[:few], ", "), len(rules)-few)
 }
 
 func name(id string) string { _, n, _ := strings.Cut(id, "/"); return n }

@@ -62,11 +62,11 @@ func (l *layering) build(direction string) *elk.Node {
 	groups := map[string]*elk.Node{}
 	for i, gr := range l.g.Groups {
 		head := GroupFont.Width(gr.Label) + 24
-		n := &elk.Node{ID: id("g", i), LayoutOptions: elk.LayoutOptions{
-			"elk.padding":              "[top=34,left=16,bottom=16,right=16]",
-			"elk.nodeSize.constraints": "[MINIMUM_SIZE]",
-			"elk.nodeSize.minimum":     fmt.Sprintf("(%d,40)", int(math.Ceil(head))),
-		}}
+		opts := options(l.g, direction) // spacing does not come down from the root
+		opts["elk.padding"] = "[top=34,left=16,bottom=16,right=16]"
+		opts["elk.nodeSize.constraints"] = "[MINIMUM_SIZE]"
+		opts["elk.nodeSize.minimum"] = fmt.Sprintf("(%d,40)", int(math.Ceil(head)))
+		n := &elk.Node{ID: id("g", i), LayoutOptions: opts}
 		groups[gr.ID] = n
 		parent := groups[gr.Parent]
 		if parent == nil {
@@ -214,7 +214,7 @@ func options(g view.Graph, direction string) elk.LayoutOptions {
 
 // tries is how often the engine looks for fewer crossings: often while that is
 // cheap.
-func tries(edges int) int { return min(40, max(7, 1600/(edges+1))) }
+func tries(edges int) int { return min(40, max(7, 2400/(edges+1))) }
 
 func (l *layering) read(root *elk.Node) Placed {
 	p := Placed{Graph: l.g, NodeBoxes: l.boxes, GroupBoxes: make([]Rect, len(l.g.Groups)), Routes: make([]Path, len(l.g.Edges)),

@@ -36,7 +36,7 @@ func (l *layering) loose(p *Placed) {
 			area += (p.NodeBoxes[i].W + 22) * (p.NodeBoxes[i].H + 22)
 		}
 	}
-	limit := max(p.Width, 900, 1.4*math.Sqrt(area)) // about as wide as a screen is
+	limit := max(p.Width, 900, 1.8*math.Sqrt(area)) // about as wide as a screen is
 	for _, k := range kinds {
 		l.grid(p, byKind[k], limit)
 	}

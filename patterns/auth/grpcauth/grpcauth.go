@@ -146,9 +146,18 @@ func (p perCall) GetRequestMetadata(ctx context.Context, _ ...string) (map[strin
 
 func (perCall) RequireTransportSecurity() bool { return true }
 
-// TLS makes gRPC credentials of a mutual TLS helper, for servers.
-func TLS(m *auth.MutualTLS) credentials.TransportCredentials {
+// ServerTLS makes a server's transport credentials of a mutual TLS helper.
+func ServerTLS(m *auth.MutualTLS) credentials.TransportCredentials {
 	return credentials.NewTLS(m.Server())
+}
+
+// ClientTLS makes a client's, for a server of a name; "" for the helper's peers.
+func ClientTLS(m *auth.MutualTLS, serverName string) (credentials.TransportCredentials, error) {
+	cfg, err := m.Client(serverName)
+	if err != nil {
+		return nil, err
+	}
+	return credentials.NewTLS(cfg), nil
 }
 
 // carrier is metadata as an auth.Carrier.

@@ -113,6 +113,9 @@ func (m *Plain) bare() bool {
 // Encode implements [Mapping].
 func (m Plain) Encode(e *Event, _ driver.Traits) (driver.Record, error) {
 	r := driver.Record{Topic: e.Topic, Key: e.Key, Time: e.Time, Body: e.Data}
+	if m.bare() && len(e.Headers) == 0 && (e.ContentType == "" || m.ContentType != "") {
+		return r, nil
+	}
 	var doc any
 	if m.usesBody() {
 		var data any

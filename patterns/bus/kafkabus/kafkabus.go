@@ -28,7 +28,7 @@ type Options struct {
 	// "none". What is read may be compressed in any way.
 	Compression string
 	// Linger is how long a record may wait for others to share its request.
-	// Default 5 ms: a lone Publish takes that much longer, and a busy program
+	// Default 10 ms: a lone Publish takes that much longer, and a busy program
 	// sends several times as many records a second. Negative: none.
 	Linger time.Duration
 	// MaxBytes is the largest batch of records that is sent. Default 1,000,012,
@@ -89,7 +89,7 @@ func New(seeds []string, o *Options) driver.Bus {
 		c.err = errors.New("kafkabus: at least one broker address is required")
 	}
 	if c.o.Linger == 0 {
-		c.o.Linger = 5 * time.Millisecond
+		c.o.Linger = 10 * time.Millisecond
 	}
 	c.o.Linger = max(c.o.Linger, 0)
 	if c.o.MaxBytes == 0 {
@@ -122,6 +122,7 @@ func (c *conn) producer() (*kgo.Client, error) {
 		kgo.ProducerBatchMaxBytes(int32(c.o.MaxBytes)),
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), // murmur2, where Kafka's own clients put a key
 		kgo.UnknownTopicRetries(4),
+		kgo.MaxBufferedRecords(100_000), kgo.MaxBufferedBytes(64<<20), // batches fill while earlier ones are under way
 	)...)
 	if err != nil {
 		return nil, fmt.Errorf("kafkabus: %w", err)

@@ -106,15 +106,55 @@ type assembler struct {
 	stats  Stats
 	done   func(id TraceID, spans []span)
 	batch  []span
+
+	waiting []batched
+	touched int32 // keeps the loads of drain from being optimized away
 }
 
 func newAssembler(o Options, done func(TraceID, []span)) *assembler {
 	return &assembler{opts: o, slab: slab{used: 1}, done: done}
 }
 
+// batched spans wait to be added together. Each touches memory that is in no
+// cache; first all of it is asked for, so that the waits overlap.
+type batched struct {
+	key  uint64
+	id   TraceID
+	span span
+}
+
+const batchSize = 64
+
 func (a *assembler) add(id TraceID, s span) {
+	a.waiting = append(a.waiting, batched{recentKey(id), id, s})
+	if len(a.waiting) >= batchSize {
+		a.drain()
+	}
+}
+
+// drain adds the spans that wait.
+func (a *assembler) drain() {
+	var places [batchSize]uint32
+	if a.byID.n > 0 {
+		mask := uint64(len(a.byID.entries) - 1)
+		for i := range a.waiting {
+			places[i] = uint32(a.byID.entries[a.waiting[i].key>>32&mask])
+		}
+		for i := range a.waiting {
+			if p := places[i]; p > 0 {
+				a.touched += a.slots[p-1].count
+			}
+		}
+	}
+	for i := range a.waiting {
+		b := &a.waiting[i]
+		a.take(b.key, b.id, b.span)
+	}
+	a.waiting = a.waiting[:0]
+}
+
+func (a *assembler) take(key uint64, id TraceID, s span) {
 	a.stats.Spans++
-	key := recentKey(id)
 	slot, ok := a.byID.get(key, id, a.slots)
 	if !ok {
 		if a.closed.has(id) {
@@ -216,6 +256,7 @@ func (a *assembler) close(slot uint32) {
 
 // flush closes everything.
 func (a *assembler) flush() {
+	a.drain()
 	for a.queue.len() > 0 {
 		w := a.queue.peek()
 		a.queue.pop()
@@ -227,6 +268,7 @@ func (a *assembler) flush() {
 
 // whole takes a trace of which all spans are at hand.
 func (a *assembler) whole(id TraceID, spans []span) {
+	a.drain()
 	a.stats.Spans += int64(len(spans))
 	if a.closed.has(id) {
 		a.stats.Late += int64(len(spans))

@@ -5,9 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ashlar-dev/ashlar/arch"
-	"github.com/ashlar-dev/ashlar/design/review"
-	"github.com/ashlar-dev/ashlar/design/review/rules"
+	"github.com/ashlar-dev/ashlar/design/review/report"
 	"github.com/ashlar-dev/ashlar/design/view"
 	"github.com/ashlar-dev/ashlar/design/view/layout"
 	"github.com/ashlar-dev/ashlar/design/view/svg"
@@ -23,7 +21,7 @@ func (a *app) diagramCmd() *cobra.Command {
 		Long:  "Diagram discovers the system and draws it: services, stores, topics, gateways and who calls whom.\nA PATH is a file, a folder, or - for standard input.",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, paths []string) error {
-			r, err := a.read(&in, paths)
+			r, res, _, err := a.judge(&in, paths)
 			if err != nil {
 				return err
 			}
@@ -34,8 +32,7 @@ func (a *app) diagramCmd() *cobra.Command {
 				}
 			}
 			if findings {
-				res := review.Run(&review.Case{System: r.System, Documents: r.Documents, Code: r.Code, Environment: in.environment}, rules.All())
-				opts.Findings = badges(res.Findings)
+				opts.Findings = report.Marks(res.Findings)
 			}
 			if err := opts.Validate(r.System); err != nil {
 				return err
@@ -64,22 +61,4 @@ func (a *app) diagramCmd() *cobra.Command {
 	c.Flags().BoolVar(&findings, "findings", true, "mark what review finds")
 	c.Flags().BoolVar(&hide, "hide-infrastructure", false, "leave out what every service leans on")
 	return c
-}
-
-// badges turns findings into marks: on the calls between two elements where the
-// finding is about exactly two, else on its first element.
-func badges(fs []review.Finding) []view.Finding {
-	var out []view.Finding
-	for _, f := range fs {
-		if len(f.Of) == 0 {
-			continue
-		}
-		b := view.Badge{Rule: f.Rule, Title: f.Title, Severity: view.Severity(f.Severity.String())}
-		v := view.Finding{Of: f.Of[0], Badge: b}
-		if len(f.Of) == 2 && f.Of[0].Kind() != arch.KindStore && len(f.Path) == 0 {
-			v = view.Finding{From: f.Of[0], To: f.Of[1], Badge: b}
-		}
-		out = append(out, v)
-	}
-	return out
 }

@@ -9,3 +9,5 @@ for main in */main.go; do
   go run "./${main%/main.go}" -o "results/${main%/main.go}.md"
 done
 go test -run '^$' -bench "${BENCH:-.}" -benchtime "${BENCHTIME:-1x}" ./...
+# Sagas beside their peers: a module of its own, outside the workspace. TEMPORAL_BIN adds Temporal's dev server.
+(cd saga && GOWORK=off go run . -samples "${SAMPLES:-3}" -span "${SPAN:-300ms}")

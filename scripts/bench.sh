@@ -6,8 +6,9 @@ scripts/servers/servers.sh up
 eval "$(scripts/servers/servers.sh env)"
 cd bench
 for main in */main.go; do
+  [ ! -f "${main%/main.go}/go.mod" ] || continue # a module of its own, below
   go run "./${main%/main.go}" -o "results/${main%/main.go}.md"
 done
 go test -run '^$' -bench "${BENCH:-.}" -benchtime "${BENCHTIME:-1x}" ./...
-# Sagas beside their peers: a module of its own, outside the workspace. TEMPORAL_BIN adds Temporal's dev server.
-(cd saga && GOWORK=off go run . -samples "${SAMPLES:-3}" -span "${SPAN:-300ms}")
+# Sagas beside their peers, whose modules stay out of the workspace. TEMPORAL_BIN adds Temporal's dev server.
+(cd saga && GOWORK=off go run . -samples "${SAMPLES:-3}" -span "${SPAN:-300ms}" -out ../results/saga.txt)

@@ -7,10 +7,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+<<<<<<< HEAD
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/design/review"
 	"github.com/ashlar-dev/ashlar/design/review/rules"
+=======
+	"github.com/ashlar-dev/ashlar/design/review/report"
+>>>>>>> rules
 	"github.com/ashlar-dev/ashlar/design/view"
 	"github.com/ashlar-dev/ashlar/design/view/export"
 )
@@ -31,7 +35,7 @@ func (a *app) diagramCmd() *cobra.Command {
 		Example: "  ashlar diagram deploy/ -o map.svg\n  ashlar diagram deploy/ --view data -f mermaid\n  ashlar diagram ashlar.yaml traces.json --sequence buy -o buy.svg\n  ashlar diagram deploy/ --sequence order.Place -f mermaid",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, paths []string) error {
-			r, err := a.read(&in, paths)
+			r, res, _, err := a.judge(&in, paths)
 			if err != nil {
 				return err
 			}
@@ -42,7 +46,11 @@ func (a *app) diagramCmd() *cobra.Command {
 				}
 			}
 			if findings {
+<<<<<<< HEAD
 				opts.Findings = badges(a.judge(&in, r).Findings)
+=======
+				opts.Findings = report.Marks(res.Findings)
+>>>>>>> rules
 			}
 			if err := opts.Validate(r.System); err != nil {
 				return err
@@ -72,6 +80,7 @@ func (a *app) diagramCmd() *cobra.Command {
 	c.Flags().BoolVar(&hide, "hide-infrastructure", false, "leave out what every service leans on")
 	return c
 }
+<<<<<<< HEAD
 
 func (a *app) judge(in *input, r *discover.Result) *review.Result {
 	return review.Run(&review.Case{System: r.System, Documents: r.Documents, Code: r.Code, Environment: in.environment}, rules.All())
@@ -151,3 +160,5 @@ func badges(fs []review.Finding) []view.Finding {
 	}
 	return out
 }
+=======
+>>>>>>> rules

@@ -50,7 +50,8 @@ func (e *StatusError) Error() string {
 // http.DefaultTransport). An answer whose status counts as a failure is still
 // returned as an answer when there is no further try. The time a body takes to
 // be read belongs to the call; answers that stream (text/event-stream) are
-// judged by their headers.
+// judged by their headers. Requests are not hedged: an answer whose body has
+// still to come cannot be raced.
 func (t *Target) RoundTripper(next http.RoundTripper, o *HTTPOptions) http.RoundTripper {
 	if next == nil {
 		next = http.DefaultTransport

@@ -18,11 +18,11 @@ var manyEntries = review.Rule{
 	Bad:   "kind: Service, spec: {type: LoadBalancer}   # at three services",
 	Good:  "one gateway outside, type: ClusterIP behind it",
 	Since: "0.1", Severity: review.Medium, Confidence: .8,
-	Needs:   []review.Need{review.Manifests},
-	Params:  []review.Param{{Name: "entries", Default: "2", About: "services open to the outside, gateways not counted, from which it counts"}},
-	Source:  "C. Richardson, Microservices Patterns, ch. 8 (API gateway); microSecEnD, rule 1 (single entry point)",
-	Silent:  "GoogleCloudPlatform/microservices-demo@34ffea9 kubernetes-manifests/",
-	Untried: "no public file on which it fires was at hand",
+	Needs:  []review.Need{review.Manifests},
+	Params: []review.Param{{Name: "entries", Default: "2", About: "services open to the outside, gateways not counted, from which it counts"}},
+	Source: "C. Richardson, Microservices Patterns, ch. 8 (API gateway); microSecEnD, rule 1 (single entry point)",
+	Fires:  "FudanSELab/train-ticket@813dd01 deployment/kubernetes-manifests/k8s-with-istio/: ts-auth-service and ts-ui-dashboard",
+	Silent: "GoogleCloudPlatform/microservices-demo@34ffea9 kubernetes-manifests/",
 	Check: func(c *review.Case, r *review.Reporter) {
 		seen := map[arch.Ref]bool{}
 		var ev []review.Evidence

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/review"
@@ -23,7 +24,7 @@ var noBreaker = review.Rule{
 			layers := holding(c, e.Call.Layers)
 			retried, cut := arch.Policy{}, false
 			for _, p := range layers {
-				if p.Retry != nil && p.Retry.Attempts.Or(1) > 1 && retried.Layer == "" {
+				if p.Retry != nil && p.Retry.Attempts.Or(1) > 1 && retried.Layer == "" && !slices.Equal(p.Retry.On, istioDefault) {
 					retried = p
 				}
 				cut = cut || p.Breaker != nil

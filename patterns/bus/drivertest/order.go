@@ -141,8 +141,15 @@ func Faults(t *testing.T, h Harness, seed uint64, n int) {
 	}
 	w.progress(worldKeys)
 	counts := map[string]int{}
-	for range n {
-		name := w.fault(rng)
+	for i := range n {
+		name := ""
+		if h.Restart != nil && i%(n/3+1) == n/6 { // whatever the seed says, the broker dies a few times
+			h.Restart(t)
+			name = "kill the broker"
+		} else {
+			name = w.fault(rng)
+		}
+		t.Logf("%s: %s", time.Now().Format("15:04:05.000"), name)
 		counts[name]++
 		w.progress(worldKeys / 2)
 	}

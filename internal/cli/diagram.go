@@ -7,14 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-<<<<<<< HEAD
 	"github.com/ashlar-dev/ashlar/arch"
-	"github.com/ashlar-dev/ashlar/design/discover"
-	"github.com/ashlar-dev/ashlar/design/review"
-	"github.com/ashlar-dev/ashlar/design/review/rules"
-=======
 	"github.com/ashlar-dev/ashlar/design/review/report"
->>>>>>> rules
 	"github.com/ashlar-dev/ashlar/design/view"
 	"github.com/ashlar-dev/ashlar/design/view/export"
 )
@@ -46,11 +40,7 @@ func (a *app) diagramCmd() *cobra.Command {
 				}
 			}
 			if findings {
-<<<<<<< HEAD
-				opts.Findings = badges(a.judge(&in, r).Findings)
-=======
 				opts.Findings = report.Marks(res.Findings)
->>>>>>> rules
 			}
 			if err := opts.Validate(r.System); err != nil {
 				return err
@@ -79,11 +69,6 @@ func (a *app) diagramCmd() *cobra.Command {
 	c.Flags().BoolVar(&findings, "findings", true, "mark what review finds")
 	c.Flags().BoolVar(&hide, "hide-infrastructure", false, "leave out what every service leans on")
 	return c
-}
-<<<<<<< HEAD
-
-func (a *app) judge(in *input, r *discover.Result) *review.Result {
-	return review.Run(&review.Case{System: r.System, Documents: r.Documents, Code: r.Code, Environment: in.environment}, rules.All())
 }
 
 // journey draws a journey, or the operation of that name as if it were one.
@@ -142,23 +127,3 @@ func (a *app) writeGraph(g view.Graph, format, out, what string) error {
 	}
 	return done()
 }
-
-// badges turns findings into marks: on the calls between two elements where the
-// finding is about exactly two, else on its first element.
-func badges(fs []review.Finding) []view.Finding {
-	var out []view.Finding
-	for _, f := range fs {
-		if len(f.Of) == 0 {
-			continue
-		}
-		b := view.Badge{Rule: f.Rule, Title: f.Title, Severity: view.Severity(f.Severity.String())}
-		v := view.Finding{Of: f.Of[0], Badge: b}
-		if len(f.Of) == 2 && f.Of[0].Kind() != arch.KindStore && len(f.Path) == 0 {
-			v = view.Finding{From: f.Of[0], To: f.Of[1], Badge: b}
-		}
-		out = append(out, v)
-	}
-	return out
-}
-=======
->>>>>>> rules

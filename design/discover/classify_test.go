@@ -37,7 +37,7 @@ func TestClassify(t *testing.T) {
 func TestParseEndpoint(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		"payment:50051":                             "|payment|50051",
+		"payment:50051": "|payment|50051",
 		"http://user:pw@payment.shop:80/x?token=y":  "http|payment.shop|80",
 		"jdbc:postgresql://db:5432/shop?password=x": "postgresql|db|5432",
 		"mongodb://a:1@m1:27017,m2:27017/x":         "mongodb|m1|27017",

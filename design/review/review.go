@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/arch/code"
@@ -101,8 +102,7 @@ type Case struct {
 	Environment string
 	// Config holds what users set, by rule.
 	Config map[string]RuleConfig
-	// Now is only for expiry dates.
-	graph *Graph
+	graph  *Graph
 }
 
 // RuleConfig is what users set for a rule.
@@ -153,6 +153,8 @@ type Finding struct {
 	Evidence   []Evidence `json:"evidence"`
 	Path       []arch.Ref `json:"path,omitempty"` // of a chain or cycle, in order
 	Fix        string     `json:"fix,omitempty"`
+	// Edits cure it mechanically, where that can be done; see [Fix].
+	Edits []Edit `json:"edits,omitempty"`
 	// Consequence ranks: severity x confidence x how much of the system leans on
 	// the elements. See [Rank].
 	Consequence float64 `json:"consequence"`
@@ -237,6 +239,21 @@ func (r *Reporter) Number(name string) float64 {
 	return v
 }
 
+// Duration returns a parameter that is a time; what does not parse counts as the
+// default.
+func (r *Reporter) Duration(name string) time.Duration {
+	if d, err := time.ParseDuration(r.Text(name)); err == nil {
+		return d
+	}
+	for _, p := range r.rule.Params {
+		if p.Name == name {
+			d, _ := time.ParseDuration(p.Default) // the catalogue's test parses it
+			return d
+		}
+	}
+	return 0
+}
+
 // At is the evidence for a fact: the first place of the first fact that has any.
 func (c *Case) At(note string, facts ...arch.Fact) Evidence {
 	return Evidence{c.System.Ledger.Where(facts...), note}
@@ -247,6 +264,10 @@ type Result struct {
 	Findings  []Finding  `json:"findings"` // by consequence
 	NotJudged []Unjudged `json:"notJudged"`
 	Rules     int        `json:"rules"` // that ran
+	// Accepted are findings that somebody accepted, with the reason; Notes say
+	// which acceptances have run out or fit nothing.
+	Accepted []Accepted `json:"accepted,omitempty"`
+	Notes    []string   `json:"notes,omitempty"`
 }
 
 // Run checks all rules and ranks what they find.

@@ -48,14 +48,30 @@ type Variable struct {
 
 // Is reports whether a document looks like a compose file: services, each with
 // an image or a build.
+//
+// In the format's first version the services stand at the top.
 func Is(n *doc.Node) bool {
-	ss := n.Get("services")
-	if ss == nil || ss.Kind != doc.Map || n.Get("apiVersion") != nil {
-		return false
+	ss := servicesOf(n)
+	return ss != nil && slices.ContainsFunc(ss.Entries, func(e doc.Entry) bool { return isService(e.Value) })
+}
+
+func servicesOf(n *doc.Node) *doc.Node {
+	if n.Kind != doc.Map || n.Get("apiVersion") != nil {
+		return nil
 	}
-	return slices.ContainsFunc(ss.Entries, func(e doc.Entry) bool {
-		return e.Value.Get("image") != nil || e.Value.Get("build") != nil || e.Value.Get("extends") != nil
-	})
+	if ss := n.Get("services"); ss != nil && ss.Kind == doc.Map {
+		return ss
+	}
+	for _, e := range n.Entries { // version 1: nothing but services
+		if !isService(e.Value) {
+			return nil
+		}
+	}
+	return n
+}
+
+func isService(n *doc.Node) bool {
+	return n.Kind == doc.Map && (n.Get("image") != nil || n.Get("build") != nil || n.Get("extends") != nil)
 }
 
 // topLevel and serviceKeys are the names that the compose specification knows.
@@ -72,9 +88,15 @@ var (
 // Read reads a document; env replaces variables.
 func Read(d *doc.Document, env map[string]string) *File {
 	f := &File{Doc: d, Name: d.Root.Str("name")}
-	f.unknown(d.Root, topLevel, nil)
-	for _, e := range d.Root.Get("services").Entries {
-		if e.Value.Kind != doc.Map {
+	ss := servicesOf(d.Root)
+	if ss == nil {
+		return f
+	}
+	if ss != d.Root {
+		f.unknown(d.Root, topLevel, nil)
+	}
+	for _, e := range ss.Entries {
+		if e.Value.Kind != doc.Map || !isService(e.Value) && len(ss.Entries) > 1 && slices.Contains(topLevel, e.Key.Text) { // a section that slipped in by its indentation
 			continue
 		}
 		f.unknown(e.Value, serviceKeys, []string{"services", e.Key.Text})

@@ -32,7 +32,7 @@ func (*Source) Origin() arch.Origin { return arch.Config }
 // Match takes YAML that names services among its first bytes, or is called a
 // compose file.
 func (*Source) Match(h discover.Head) bool {
-	return h.YAML() && (h.Has("services:") || strings.Contains(h.Base, "compose"))
+	return h.YAML() && (h.Has("services:", "image:", "build:") || strings.Contains(h.Base, "compose"))
 }
 
 // maxEnv bounds an env file.
@@ -45,7 +45,7 @@ func (*Source) Read(_ context.Context, in *discover.Input, out discover.Sink) er
 		return err
 	}
 	for _, d := range f.Docs {
-		if !compose.Is(d.Root) {
+		if !compose.Is(d.Root) || d.Root.Get("services") == nil && !strings.Contains(in.Base, "compose") {
 			continue
 		}
 		cf := compose.Read(d, env(in, ".env"))

@@ -9,6 +9,9 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover/istio"
 	"github.com/ashlar-dev/ashlar/design/discover/jaeger"
 	"github.com/ashlar-dev/ashlar/design/discover/kubernetes"
+	"github.com/ashlar-dev/ashlar/design/discover/otlp"
+	"github.com/ashlar-dev/ashlar/design/discover/spring"
+	"github.com/ashlar-dev/ashlar/design/discover/zipkin"
 )
 
 // All returns a fresh set of every source.
@@ -17,7 +20,10 @@ func All() []discover.Source {
 		hand.New(),
 		kubernetes.New(),
 		compose.New(),
+		spring.New(),
 		istio.New(),
 		jaeger.New(),
+		otlp.New(),
+		zipkin.New(),
 	}
 }

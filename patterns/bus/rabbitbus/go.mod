@@ -1,6 +1,6 @@
 module github.com/ashlar-dev/ashlar/patterns/bus/rabbitbus
 
-go 1.26
+go 1.26.0
 
 replace github.com/ashlar-dev/ashlar/patterns => ../../
 
@@ -9,3 +9,5 @@ require (
 	github.com/rabbitmq/amqp091-go v1.16.0
 	go.uber.org/goleak v1.3.0
 )
+
+require github.com/google/jsonschema-go v0.4.3 // indirect

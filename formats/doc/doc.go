@@ -94,6 +94,16 @@ func Read(path string, src []byte, limits *Limits) *File {
 // Err joins the file's faults; nil when there are none.
 func (f *File) Err() error { return joinFaults(f.Faults) }
 
+// FaultAt makes a fault about a node of the file, for readers that check more
+// than the types. It is not added to Faults.
+func (f *File) FaultAt(n *Node, k FaultKind, what, hint string) *Fault {
+	x := &Fault{Kind: k, Pos: Pos{File: f.Path}, What: what, Hint: hint, file: f}
+	if n != nil {
+		x.Pos.Line, x.Pos.Col = n.Line, n.Col
+	}
+	return x
+}
+
 func (f *File) fault(line, col int, k FaultKind, what, hint string) {
 	f.Faults = append(f.Faults, &Fault{Kind: k, Pos: Pos{f.Path, line, col}, What: what, Hint: hint, file: f})
 }

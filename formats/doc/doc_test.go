@@ -238,6 +238,33 @@ journeys: {buy: {entry: order.Place}}
 	}
 }
 
+func TestEditorAppends(t *testing.T) {
+	t.Parallel()
+	e, err := doc.NewEditor("a.yaml", []byte("flow: [ a, b ] # two\nblock:\n- a # first\n\n# of last\nlast:\n  - {x: 1}\n  - x: 2\n    y: 3\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, value := range map[string]string{"flow": "c", "block": "b: 1\nc: 2", "last": "{x: 3}"} {
+		if err := e.Append(0, value, path); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+	}
+	if err := e.Set(0, "# why\nk: v\n", "new"); err != nil {
+		t.Fatal(err)
+	}
+	want := "flow: [ a, b, c ] # two\nblock:\n- a # first\n- b: 1\n  c: 2\n\n# of last\nlast:\n  - {x: 1}\n  - x: 2\n    y: 3\n  - {x: 3}\nnew: # why\n  k: v\n"
+	if got := string(e.Bytes()); got != want {
+		t.Fatalf("got:\n%s", got)
+	}
+	if err := e.Append(0, "x", "new"); err == nil {
+		t.Error("a mapping takes an item")
+	}
+	f := doc.Read("a.yaml", []byte("a: 1\nb: two\n"), nil)
+	if frame := f.FaultAt(f.Docs[0].Root.Get("b"), doc.Value, "no", "").Frame(); !strings.HasSuffix(frame, "| b: two\n    |    ^") {
+		t.Errorf("frame:\n%s", frame)
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	for _, s := range []string{"a: 1\n---\nb: [1, {c: 2}]\n", `{"a": [1, 2.5e3, "x\u00e9"], "b": null}`, "x: &a {y: 1}\nz: {<<: *a}\n", "a: |\n  b\n  c\n", "? a\n: b\n", "\xff\xfea\x00:\x00 \x001\x00"} {
 		f.Add([]byte(s), true)

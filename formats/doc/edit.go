@@ -69,6 +69,46 @@ func (e *Editor) Set(i int, value string, path ...string) error {
 	return fmt.Errorf("%s: an edit needs a path", e.file.Path)
 }
 
+// Append adds an item, which is YAML text as for [Editor.Set], at the end of the
+// list at path.
+func (e *Editor) Append(i int, value string, path ...string) error {
+	d := e.Doc(i)
+	if d == nil {
+		return fmt.Errorf("%s: no document %d", e.file.Path, i)
+	}
+	n := d.Root.Find(path...)
+	if n == nil || n.Kind != List {
+		return fmt.Errorf("%s: %s is no list", e.file.Path, Pointer(path))
+	}
+	if n.Style == Flow {
+		return e.appendFlow(n, value)
+	}
+	if len(n.Items) == 0 {
+		return fmt.Errorf("%s:%d: cannot add an item here; write it by hand", e.file.Path, n.Line)
+	}
+	indent := strings.Repeat(" ", n.Col-1)
+	_, end := e.entryRange(n, &Node{Line: n.Items[len(n.Items)-1].Line, Col: n.Col})
+	text := indent + "- " + strings.ReplaceAll(strings.TrimSuffix(value, "\n"), "\n", "\n"+indent+"  ") + "\n"
+	if end > 0 && e.file.Source[end-1] != '\n' {
+		text = "\n" + strings.TrimSuffix(text, "\n")
+	}
+	return e.apply(end, end, text)
+}
+
+func (e *Editor) appendFlow(n *Node, value string) error {
+	open := e.offset(n)
+	end := e.flowEnd(open)
+	if end < 0 || isBlock(value) {
+		return fmt.Errorf("%s:%d: cannot add an item inside brackets; write it by hand", e.file.Path, n.Line)
+	}
+	sep := ", "
+	if len(n.Items) == 0 {
+		sep = ""
+	}
+	inner := bytes.TrimRight(e.file.Source[open:end-1], " \n")
+	return e.apply(open+len(inner), open+len(inner), sep+value)
+}
+
 // Delete removes the entry or item at path, with the comments above it that
 // stand at its own indentation.
 func (e *Editor) Delete(i int, path ...string) error {
@@ -99,7 +139,13 @@ func entry(indent, key, value string) string {
 		return k + " " + value + "\n"
 	}
 	var b strings.Builder
-	b.WriteString(k + "\n")
+	b.WriteString(k)
+	if strings.HasPrefix(value, "#") { // a comment on the first line speaks of the key
+		comment, rest, _ := strings.Cut(value, "\n")
+		b.WriteString(" " + comment)
+		value = rest
+	}
+	b.WriteString("\n")
 	for l := range strings.SplitSeq(strings.TrimSuffix(value, "\n"), "\n") {
 		if l != "" {
 			l = indent + "  " + l
@@ -160,8 +206,8 @@ func (e *Editor) replaceEntry(parent *Node, key, value string) error {
 	if k == nil || parent.Style == Flow {
 		return fmt.Errorf("%s:%d: cannot replace %q in place; write it by hand", e.file.Path, parent.Line, key)
 	}
-	start, end := e.entryRange(parent, k)
-	start = e.lineStart(k.Line)
+	_, end := e.entryRange(parent, k)
+	start := e.lineStart(k.Line)
 	return e.apply(start, end, entry(strings.Repeat(" ", k.Col-1), key, value))
 }
 
@@ -341,4 +387,27 @@ func (e *Editor) apply(start, end int, text string) error {
 	}
 	e.file = f
 	return nil
+}
+
+// Rename gives the key at path in document i another name; its value, place and
+// comments stay.
+func (e *Editor) Rename(i int, name string, path ...string) error {
+	d := e.Doc(i)
+	if d == nil || len(path) == 0 {
+		return fmt.Errorf("%s: no document %d", e.file.Path, i)
+	}
+	parent := d.Root.Find(path[:len(path)-1]...)
+	k := parent.KeyNode(path[len(path)-1])
+	if k == nil {
+		return fmt.Errorf("%s: there is no %s", e.file.Path, Pointer(path))
+	}
+	if parent.Get(name) != nil {
+		return fmt.Errorf("%s: %q stands there already", d.Pos(k), name)
+	}
+	start := e.offset(k)
+	end := e.scalarEnd(k, start)
+	if end < 0 {
+		return fmt.Errorf("%s: cannot rename %q in place; write it by hand", d.Pos(k), k.Text)
+	}
+	return e.apply(start, end, Quote(name))
 }

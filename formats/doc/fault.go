@@ -78,7 +78,22 @@ func nearest(s string, candidates []string) string {
 			}
 		}
 	}
+	if best == "" { // another ending: retry, retries
+		for _, c := range candidates {
+			if n := commonPrefix(strings.ToLower(s), strings.ToLower(c)); n >= 4 && 3*n >= 2*len(s) && 2*n >= len(c) {
+				return c
+			}
+		}
+	}
 	return best
+}
+
+func commonPrefix(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 // Nearest is the known name that s was probably meant to be, or "".
@@ -111,3 +126,9 @@ func distance(a, b string) int {
 }
 
 func abs(n int) int { return max(n, -n) }
+
+// Fault makes a fault at a node of the document, for formats with checks of
+// their own.
+func (d *Document) Fault(n *Node, k FaultKind, path []string, what, hint string) *Fault {
+	return &Fault{Kind: k, Pos: d.Pos(n), Path: Pointer(path), What: what, Hint: hint, file: d.File}
+}

@@ -11,23 +11,51 @@
 // Conventions that every machine keeps:
 //
 //   - Time is a [Time], nanoseconds on a monotonic clock with an arbitrary zero.
-//     It may repeat but never goes back by more than the driver's clock does; a
-//     machine that is handed an earlier time treats it as the latest one seen.
-//   - Randomness is an argument u, uniform in [0, 1), used at most once a call.
+//     It may repeat; a machine that is handed an earlier time treats it as the
+//     latest one that it has seen, so callers on several cores need no order.
+//   - Randomness is an argument u, uniform in [0, 1), used at most once a call,
+//     or a seed given to the constructor where it is needed too seldom to be
+//     worth drawing for every call.
 //   - A call that wants to start is admitted or not: [Verdict]. An admitted call
-//     ends with exactly one report of its [Outcome] and latency.
-//   - The zero configuration is the documented default; Validate joins all faults.
-//   - Machines are safe for concurrent use and free of allocation.
+//     ends with exactly one report of its [Outcome].
+//   - A configuration is plain data: durations, counts and shares. Its zero value
+//     is the documented default, a negative number switches off what can be
+//     switched off, Validate joins all faults.
+//   - Machines are safe for concurrent use and free of allocation after they are
+//     built. Their locks cover a few instructions, never a call.
+//   - Configure changes a running machine; calls under way end properly.
+//
+// # Breaker
+//
+//	stateDiagram-v2
+//	    [*] --> Closed
+//	    Closed --> Open: failure rate, slow rate, stall
+//	    Open --> HalfOpen: OpenFor is over and a call comes
+//	    HalfOpen --> Closed: enough probes succeeded
+//	    HalfOpen --> Open: a probe failed or hangs
 package policy
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Time is a point on a monotonic clock, in nanoseconds since an arbitrary zero
 // that all machines of one driver share.
 type Time int64
 
+// Never is a time that does not come: no deadline.
+const Never Time = math.MaxInt64
+
 // Add returns t moved by d.
-func (t Time) Add(d time.Duration) Time { return t + Time(d) }
+// A sum that would overflow is Never.
+func (t Time) Add(d time.Duration) Time {
+	s := t + Time(d)
+	if d > 0 && s < t {
+		return Never
+	}
+	return s
+}
 
 // Sub returns the duration from u to t.
 func (t Time) Sub(u Time) time.Duration { return time.Duration(t - u) }
@@ -60,7 +88,22 @@ const (
 	NoBudget            // the budget for retries or hedges is used up
 	Exhausted           // no tries left
 	NotRetriable        // the outcome or the operation forbids another try
+	Queued              // not yet: wait for the place to be handed over
+	TimedOut            // the time was used up
 )
+
+// String returns the outcome in a word, for metrics labels.
+func (o Outcome) String() string {
+	switch o {
+	case Success:
+		return "success"
+	case Failure:
+		return "failure"
+	case Ignored:
+		return "ignored"
+	}
+	return "unknown"
+}
 
 // String returns the reason in words, for errors and metrics labels.
 func (r Reason) String() string {
@@ -74,6 +117,7 @@ var reasons = [...]string{
 	Admitted: "admitted", Open: "breaker open", Probing: "breaker probing", Full: "limit reached",
 	TooLate: "would outlast the deadline", RateExceeded: "rate exceeded", Shed: "shed",
 	NoBudget: "no budget", Exhausted: "tries exhausted", NotRetriable: "not retriable",
+	Queued: "queued", TimedOut: "timed out",
 }
 
 // Verdict is a machine's answer to a call that wants to start, or to try again.

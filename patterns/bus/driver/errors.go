@@ -11,4 +11,18 @@ var (
 	ErrUnknown = errors.New("bus: outcome unknown")
 	// ErrNoTopic: the topic does not exist and the broker may not create it.
 	ErrNoTopic = errors.New("bus: no such topic")
+	// ErrInvalid: the broker can never take such a record: a header name, a topic
+	// name or a key that its protocol cannot carry.
+	ErrInvalid = errors.New("bus: record that the broker cannot carry")
+	// ErrUnsupported: the driver cannot do what was asked, on any broker.
+	ErrUnsupported = errors.New("bus: not supported by this driver")
 )
+
+// Fail answers every one of n records with err: for a driver's done function.
+func Fail(n int, err error) []error {
+	errs := make([]error, n)
+	for i := range errs {
+		errs[i] = err
+	}
+	return errs
+}

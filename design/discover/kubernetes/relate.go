@@ -1,0 +1,329 @@
+package kubernetes
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+
+	"github.com/ashlar-dev/ashlar/arch"
+	"github.com/ashlar-dev/ashlar/design/discover"
+	"github.com/ashlar-dev/ashlar/formats/kubernetes"
+)
+
+type object = discover.Typed[*kubernetes.Object]
+
+// workload is a workload with the element that it is.
+type workload struct {
+	object
+	kubernetes.Workload
+	ref     arch.Ref
+	class   discover.Class
+	version string
+	why     string // it is part of ref, when the names differ
+	hosts   []string
+}
+
+func (w *workload) name() string { return w.ref.Name() }
+
+// relation is one Relate under way.
+type relation struct {
+	ev         *discover.Evidence
+	out        discover.Sink
+	objects    []object
+	workloads  []*workload
+	configMaps map[string]object // namespace/name
+	injected   map[string]bool   // namespaces with automatic sidecars
+	ports      map[arch.Ref]map[string]string
+}
+
+// Relate says which workload is what and who names whom.
+func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sink) error {
+	r := &relation{ev: ev, out: out, objects: discover.Of[*kubernetes.Object](ev.Documents), configMaps: map[string]object{}, injected: map[string]bool{}, ports: map[arch.Ref]map[string]string{}}
+	for _, o := range r.objects {
+		switch t := o.V.Typed.(type) {
+		case *corev1.ConfigMap:
+			r.configMaps[o.V.Namespace+"/"+o.V.Name] = o
+		case *corev1.Namespace:
+			if t.Labels["istio-injection"] == "enabled" || t.Labels["istio.io/rev"] != "" {
+				r.injected[o.V.Name] = true
+			}
+		}
+		if w, ok := o.V.AsWorkload(); ok && w.Pod != nil && o.V.Name != "" {
+			r.workloads = append(r.workloads, r.identify(o, w))
+		}
+	}
+	if len(r.objects) == 0 {
+		return nil
+	}
+	var of []arch.Ref
+	for _, w := range r.workloads {
+		of = append(of, w.ref)
+	}
+	r.services()
+	for _, w := range r.workloads {
+		r.emit(w)
+	}
+	for _, o := range r.objects {
+		if in, ok := o.V.Typed.(*networkingv1.Ingress); ok {
+			r.ingress(o, in)
+		}
+	}
+	slices.Sort(of)
+	out.Cover(arch.Coverage{Origin: arch.Config, Of: slices.Compact(of)})
+	return nil
+}
+
+// identify decides what a workload is: a store or a service, and which, when it
+// is one version of several.
+func (r *relation) identify(o object, w kubernetes.Workload) *workload {
+	image := ""
+	if len(w.Pod.Spec.Containers) > 0 {
+		image = w.Pod.Spec.Containers[0].Image
+	}
+	name, version, why := o.V.Name, w.Pod.Labels["version"], ""
+	app := w.Pod.Labels["app"]
+	if app == "" {
+		app = w.Pod.Labels["app.kubernetes.io/name"]
+	}
+	if app != "" && version != "" && name == app+"-"+version {
+		name, why = app, fmt.Sprintf("%s is version %s of %s, by its labels", o.V.Name, version, app)
+	}
+	x := &workload{object: o, Workload: w, class: discover.Classify(image, name), version: version, why: why}
+	kind := arch.KindService
+	if x.class.Store != "" {
+		kind = arch.KindStore
+	}
+	x.ref = arch.NewRef(kind, name)
+	return x
+}
+
+// services learns which names lead to which workload.
+func (r *relation) services() {
+	for _, o := range r.objects {
+		s, ok := o.V.Typed.(*corev1.Service)
+		if !ok {
+			continue
+		}
+		if s.Spec.ExternalName != "" {
+			r.ev.Hosts.Add(o.V.Name, o.V.Namespace, arch.NewRef(arch.KindExternal, s.Spec.ExternalName))
+			continue
+		}
+		for _, w := range r.workloads {
+			if w.V.Namespace != o.V.Namespace || !kubernetes.Selects(s.Spec.Selector, w.Pod.Labels) {
+				continue
+			}
+			r.ev.Hosts.Add(o.V.Name, o.V.Namespace, w.ref)
+			w.hosts = append(w.hosts, o.V.Name)
+			for _, p := range s.Spec.Ports {
+				if r.ports[w.ref] == nil {
+					r.ports[w.ref] = map[string]string{}
+				}
+				name := p.Name
+				if p.AppProtocol != nil {
+					name = *p.AppProtocol
+				}
+				r.ports[w.ref][fmt.Sprint(p.Port)] = name
+			}
+		}
+	}
+	for _, w := range r.workloads { // a name that no Service has is better than none
+		if _, ok := r.ev.Hosts.Resolve(w.V.Name, w.V.Namespace); !ok {
+			r.ev.Hosts.Add(w.V.Name, w.V.Namespace, w.ref)
+		}
+	}
+}
+
+// emit puts out a workload with its claims.
+func (r *relation) emit(w *workload) {
+	places := map[arch.Fact]arch.Source{}
+	at := func(f arch.Fact, reason string, path ...string) {
+		src := w.At(arch.Config, path...)
+		src.Reason = reason
+		places[f] = src
+	}
+	pod := func(path ...string) []string { return append(slices.Clone(w.PodPath), path...) }
+
+	run := arch.Run{Ports: map[string]int{}}
+	if cs := w.Pod.Spec.Containers; len(cs) > 0 {
+		run.Image = cs[0].Image
+		at(arch.Fact{Of: w.ref, At: "/run/image"}, "", pod("spec", "containers", "0", "image")...)
+		for _, p := range cs[0].Ports {
+			name := p.Name
+			if name == "" {
+				name = fmt.Sprint(p.ContainerPort)
+			}
+			run.Ports[name] = int(p.ContainerPort)
+		}
+	}
+	var s arch.System
+	aliases := r.aliases(w)
+	if w.ref.Kind() == arch.KindStore {
+		s.Stores = map[string]arch.Store{w.name(): {Kind: w.class.Store, Aliases: aliases, Run: run}}
+		at(arch.Fact{Of: w.ref, At: "/kind"}, w.class.Why, pod("spec", "containers", "0", "image")...)
+	} else {
+		svc := arch.Service{Role: w.class.Role, Aliases: aliases, Run: run, Uses: r.uses(w, places)}
+		if w.Kind == "Job" || w.Kind == "CronJob" {
+			svc.Role = arch.RoleJob
+		} else if svc.Role != "" {
+			at(arch.Fact{Of: w.ref, At: "/role"}, w.class.Why)
+		}
+		s.Services = map[string]arch.Service{w.name(): svc}
+	}
+	if w.why != "" {
+		at(arch.Fact{Of: w.ref}, w.why, "metadata", "name")
+	}
+	key := arch.DeploymentKey(r.ev.Environment, w.name())
+	s.Deployments = map[string]arch.Deployment{key: r.deployment(w, at)}
+	s.Locate(places)
+	s.Attest(w.At(arch.Config))
+	r.out.System(s)
+}
+
+func (r *relation) aliases(w *workload) []string {
+	var as []string
+	for _, h := range w.hosts {
+		if h != w.name() {
+			as = append(as, h)
+		}
+	}
+	slices.Sort(as)
+	return slices.Compact(as)
+}
+
+func (r *relation) deployment(w *workload, at func(arch.Fact, string, ...string)) arch.Deployment {
+	of := arch.DeploymentRef(r.ev.Environment, w.name())
+	d := arch.Deployment{Of: w.ref, Kind: w.Kind, Version: w.version, Strategy: w.Strategy, Probes: probes(w.Pod.Spec.Containers)}
+	switch w.Kind {
+	case "Deployment", "StatefulSet", "ReplicaSet":
+		d.Replicas = arch.Some(1)
+		if w.Replicas != nil {
+			d.Replicas = arch.Some(int(*w.Replicas))
+			at(arch.Fact{Of: of, At: "/replicas"}, "", "spec", "replicas")
+		} else {
+			at(arch.Fact{Of: of, At: "/replicas"}, "Kubernetes' default where spec.replicas is not given", "spec")
+		}
+	}
+	var cpu, mem float64
+	for _, c := range w.Pod.Spec.Containers {
+		cpu += quantity(c.Resources, corev1.ResourceCPU)
+		mem += quantity(c.Resources, corev1.ResourceMemory)
+	}
+	if cpu > 0 {
+		d.CPU = arch.Some(cpu)
+	}
+	if mem > 0 {
+		d.Memory = arch.Some(mem)
+	}
+	if r.injected[w.V.Namespace] || w.Pod.Labels["sidecar.istio.io/inject"] == "true" || w.Pod.Annotations["sidecar.istio.io/inject"] == "true" || w.Pod.Annotations["linkerd.io/inject"] == "enabled" {
+		d.Mesh = arch.Some(true)
+	}
+	for _, o := range r.objects {
+		if o.V.Namespace != w.V.Namespace {
+			continue
+		}
+		switch t := o.V.Typed.(type) {
+		case *autoscalingv2.HorizontalPodAutoscaler:
+			if t.Spec.ScaleTargetRef.Name == w.V.Name && t.Spec.ScaleTargetRef.Kind == w.Kind {
+				d.Max = arch.Some(int(t.Spec.MaxReplicas))
+				if lo := t.Spec.MinReplicas; lo != nil && int(*lo) > d.Replicas.V {
+					d.Replicas = arch.Some(int(*lo))
+				}
+			}
+		case *policyv1.PodDisruptionBudget:
+			if t.Spec.Selector != nil && kubernetes.Selects(t.Spec.Selector.MatchLabels, w.Pod.Labels) {
+				d.Disruption = arch.Some(true)
+			}
+		}
+	}
+	return d
+}
+
+// quantity is the limit, else the request.
+func quantity(r corev1.ResourceRequirements, name corev1.ResourceName) float64 {
+	if q, ok := r.Limits[name]; ok {
+		return q.AsApproximateFloat64()
+	}
+	if q, ok := r.Requests[name]; ok {
+		return q.AsApproximateFloat64()
+	}
+	return 0
+}
+
+// probes describes the probes of the first container that has any.
+func probes(cs []corev1.Container) map[string]string {
+	for _, c := range cs {
+		m := map[string]string{}
+		for name, p := range map[string]*corev1.Probe{"liveness": c.LivenessProbe, "readiness": c.ReadinessProbe, "startup": c.StartupProbe} {
+			if p != nil {
+				m[name] = probe(p)
+			}
+		}
+		if len(m) > 0 {
+			return m
+		}
+	}
+	return nil
+}
+
+func probe(p *corev1.Probe) string {
+	var what string
+	switch {
+	case p.HTTPGet != nil:
+		what = "http " + p.HTTPGet.Path + " :" + p.HTTPGet.Port.String()
+	case p.TCPSocket != nil:
+		what = "tcp :" + p.TCPSocket.Port.String()
+	case p.GRPC != nil:
+		what = fmt.Sprintf("grpc :%d", p.GRPC.Port)
+	case p.Exec != nil && len(p.Exec.Command) > 0:
+		what = "exec " + p.Exec.Command[0]
+	default:
+		what = "nothing"
+	}
+	every, after, wait := p.PeriodSeconds, p.FailureThreshold, p.TimeoutSeconds
+	if every == 0 {
+		every = 10
+	}
+	if after == 0 {
+		after = 3
+	}
+	if wait == 0 {
+		wait = 1
+	}
+	return fmt.Sprintf("%s every %ds, within %ds, fails after %d", what, every, wait, after)
+}
+
+// ingress puts out a gateway with its routes.
+func (r *relation) ingress(o object, in *networkingv1.Ingress) {
+	g := arch.Gateway{Kind: "ingress"}
+	for _, rule := range in.Spec.Rules {
+		if rule.Host != "" && !slices.Contains(g.Hosts, rule.Host) {
+			g.Hosts = append(g.Hosts, rule.Host)
+		}
+		if rule.HTTP == nil {
+			continue
+		}
+		for _, p := range rule.HTTP.Paths {
+			if p.Backend.Service == nil {
+				continue
+			}
+			path := p.Path
+			if p.PathType == nil || *p.PathType != networkingv1.PathTypeExact {
+				path = strings.TrimSuffix(path, "/") + "/*"
+			}
+			to, ok := r.ev.Hosts.Resolve(p.Backend.Service.Name, o.V.Namespace)
+			if !ok {
+				to = arch.NewRef(arch.KindService, p.Backend.Service.Name)
+			}
+			g.Routes = append(g.Routes, arch.Route{ID: fmt.Sprintf("%s#%d", o.V.Name, len(g.Routes)), Host: rule.Host, Path: path, To: to})
+		}
+	}
+	s := arch.System{Gateways: map[string]arch.Gateway{o.V.Name: g}}
+	s.Attest(o.At(arch.Config))
+	r.out.System(s)
+}

@@ -1,0 +1,71 @@
+// Package report prints what a review found, one file a format.
+package report
+
+import (
+	"io"
+	"strings"
+
+	"github.com/ashlar-dev/ashlar/arch"
+	"github.com/ashlar-dev/ashlar/design/discover"
+	"github.com/ashlar-dev/ashlar/design/review"
+)
+
+// Report is what every format prints.
+type Report struct {
+	Summary string // one line on what was reviewed
+	Paths   []string
+	Version string
+	Result  *review.Result
+	Rules   []review.Rule
+	Skipped []discover.Skip
+	// System and Documents are for formats that draw the map and show the lines.
+	System    arch.System
+	Documents []discover.Document
+	Verbose   bool // terminal: every finding
+	Color     bool // terminal
+}
+
+// Formats by name.
+var Formats = map[string]func(io.Writer, *Report) error{
+	"terminal": Terminal,
+	"json":     JSON,
+	"sarif":    SARIF,
+	"junit":    JUnit,
+	"markdown": Markdown,
+	"html":     HTML,
+}
+
+// Names lists the formats for people.
+func Names() string { return strings.Join(arch.Sorted(Formats), ", ") }
+
+// rule finds a rule's declaration.
+func (r *Report) rule(id string) review.Rule {
+	for _, x := range r.Rules {
+		if x.ID == id {
+			return x
+		}
+	}
+	return review.Rule{ID: id}
+}
+
+// group is the findings of one rule, the worst first.
+type group struct {
+	rule     review.Rule
+	findings []review.Finding
+}
+
+// groups puts findings of one rule together; the worst finding decides the place.
+func (r *Report) groups() []group {
+	var out []group
+	at := map[string]int{}
+	for _, f := range r.Result.Findings {
+		i, ok := at[f.Rule]
+		if !ok {
+			i = len(out)
+			at[f.Rule] = i
+			out = append(out, group{rule: r.rule(f.Rule)})
+		}
+		out[i].findings = append(out[i].findings, f)
+	}
+	return out
+}

@@ -1,0 +1,75 @@
+package rules
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/ashlar-dev/ashlar/arch"
+	"github.com/ashlar-dev/ashlar/design/review"
+)
+
+var unversioned = review.Rule{
+	ID:    "communication/unversioned-api",
+	Title: "An interface that others rely on has no version",
+	Why:   "The first change that breaks a client has no name under which the old one could live on, so both must be deployed at the same moment.",
+	Bad:   "path: /api/orders",
+	Good:  "path: /api/v1/orders",
+	Since: "0.1", Severity: review.Low, Confidence: .7,
+	Params:  []review.Param{{Name: "routes", Default: "^/api(/|$)", About: "regular expression of the paths of gateway routes that are interfaces, not pages"}},
+	Source:  "D. Taibi, V. Lenarduzzi, C. Pahl, Microservices Anti-Patterns: A Taxonomy (API versioning)",
+	Silent:  "FudanSELab/train-ticket@813dd01 deployment/kubernetes-manifests/k8s-with-istio/trainticket-gateway.yaml (every path says v1)",
+	Untried: "no public file on which it fires was at hand",
+	Check: func(c *review.Case, r *review.Reporter) {
+		for _, name := range arch.Sorted(c.System.Gateways) {
+			gatewayPaths(c, r, name)
+		}
+		crossed := map[arch.Ref]arch.Ref{} // operation -> one caller of another owner
+		for _, e := range c.System.Edges() {
+			from, to := c.System.Services[e.From.Name()].Owner, c.System.Services[e.Call.To.Name()].Owner
+			if request(e) && e.Call.To.Kind() == arch.KindOp && from != "" && to != "" && from != to {
+				crossed[e.Call.To] = e.From
+			}
+		}
+		for _, to := range arch.Sorted(crossed) {
+			op := c.System.Services[to.Name()].Operations[to.Member()]
+			if !httpTrigger.MatchString(op.Trigger) || op.Version != "" || versioned.MatchString(op.Trigger) {
+				continue
+			}
+			f := review.Finding{Of: []arch.Ref{to}, Evidence: []review.Evidence{c.At("no version", arch.Fact{Of: to, At: "/trigger"}, arch.Fact{Of: to})}}
+			f.Title = fmt.Sprintf("%s (%s) has no version, and %s of another team calls it", to.Short(), op.Trigger, crossed[to].Short())
+			f.Fix = "Put a version into the path or the media type now, while all clients are known."
+			r.Find(f)
+		}
+	},
+}
+
+var (
+	httpTrigger = regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE|HEAD) /`)
+	versioned   = regexp.MustCompile(`/v[0-9]+([a-z0-9.]*)?(/|\*|$)`)
+)
+
+// gatewayPaths reports the paths of one gateway together.
+func gatewayPaths(c *review.Case, r *review.Reporter, name string) {
+	pattern, err := regexp.Compile(r.Text("routes"))
+	if err != nil {
+		r.NotJudged("its parameter routes is no regular expression", arch.NewRef(arch.KindGateway, name))
+		return
+	}
+	ref := arch.NewRef(arch.KindGateway, name)
+	f := review.Finding{Of: []arch.Ref{ref}}
+	seen := map[string]bool{}
+	for _, rt := range c.System.Gateways[name].Routes {
+		if pattern.MatchString(rt.Path) && !versioned.MatchString(rt.Path) && !seen[rt.Path] {
+			seen[rt.Path] = true
+			at := arch.Field("").Join("routes", rt.ID)
+			f.Evidence = append(f.Evidence, c.At(rt.Path, arch.Fact{Of: ref, At: at + "/path"}, arch.Fact{Of: ref, At: at}))
+		}
+	}
+	if len(seen) == 0 {
+		return
+	}
+	first := arch.Sorted(seen)[0]
+	f.Title = fmt.Sprintf("gateway %s offers %d path%s without a version, such as %s", name, len(seen), map[bool]string{true: "s"}[len(seen) > 1], first)
+	f.Fix = "Put a version into the path or the media type now, while all clients are known."
+	r.Find(f)
+}

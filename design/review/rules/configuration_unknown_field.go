@@ -1,0 +1,48 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ashlar-dev/ashlar/arch"
+	"github.com/ashlar-dev/ashlar/design/review"
+	"github.com/ashlar-dev/ashlar/formats/doc"
+)
+
+var unknownField = review.Rule{
+	ID:    "configuration/unknown-field",
+	Title: "A field that does not exist, or a value of the wrong type",
+	Why:   "The platform refuses the resource or drops the field without a word; what was meant does not happen.",
+	Bad:   "readinesProbe: {httpGet: {path: /ready, port: 8080}}",
+	Good:  "readinessProbe: {httpGet: {path: /ready, port: 8080}}",
+	Since: "0.1", Severity: review.High, Confidence: .95,
+	Source:  "the types of each platform's own API",
+	Silent:  "GoogleCloudPlatform/microservices-demo@34ffea9 kubernetes-manifests/",
+	Untried: "the firing side has no public file yet",
+	Check: func(c *review.Case, r *review.Reporter) {
+		for _, d := range c.Documents {
+			for _, x := range d.Faults {
+				f := review.Finding{Of: []arch.Ref{}, Evidence: []review.Evidence{{Source: arch.Source{Origin: arch.Config, By: d.Source, File: x.Pos.File, Line: x.Pos.Line, Col: x.Pos.Col}, Note: string(x.Kind)}}}
+				f.Title = fmt.Sprintf("%s: %s", d.Name, x.What)
+				f.Fix = x.Hint
+				if near := quoted(x.Hint); x.Kind == doc.Unknown && near != "" {
+					f.Edits = review.EditAt(f.Evidence[0].Source, review.Rename, near)
+				}
+				if x.Kind == doc.Type {
+					f.Severity = review.Medium
+				}
+				r.Find(f, d.Kind, d.Name, x.Path, string(x.Kind))
+			}
+		}
+	},
+}
+
+// quoted is the name that a hint proposes.
+func quoted(hint string) string {
+	_, rest, ok := strings.Cut(hint, `did you mean "`)
+	name, _, closed := strings.Cut(rest, `"`)
+	if !ok || !closed {
+		return ""
+	}
+	return name[strings.LastIndexByte(name, '.')+1:]
+}

@@ -1,0 +1,85 @@
+package rules
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/ashlar-dev/ashlar/arch"
+	"github.com/ashlar-dev/ashlar/design/review"
+)
+
+var noTimeout = review.Rule{
+	ID:    "resilience/no-timeout",
+	Title: "Nobody limits how long a call may take",
+	Why:   "A callee that hangs holds the caller's thread or connection until it gives up by itself; soon the caller hangs too, and whoever waits for it.",
+	Bad:   "http: [{route: [{destination: {host: order}}]}]   # Istio sets no route timeout by default",
+	Good:  "http: [{timeout: 2s, route: [{destination: {host: order}}]}]",
+	Since: "0.1", Severity: review.High, Confidence: .9,
+	Source: "Istio documentation, HTTPRoute.timeout (disabled by default); M. Nygard, Release It!, 2nd ed., ch. 5",
+	Fires:  "FudanSELab/train-ticket@813dd01 deployment/kubernetes-manifests/k8s-with-istio/trainticket-gateway.yaml",
+	Silent: "GoogleCloudPlatform/microservices-demo@34ffea9 kubernetes-manifests/ (not judged: the clients' code was not read)",
+	Check: func(c *review.Case, r *review.Reporter) {
+		calls(c, r)
+		routes(c, r)
+	},
+}
+
+// calls judges a call only where the code that makes it was read, or every layer
+// that was read says "none" by name: the client may limit it where we did not look.
+func calls(c *review.Case, r *review.Reporter) {
+	for _, e := range c.System.Edges() {
+		from := e.From.Parent()
+		if e.Call.Async.Or(false) || from == e.Call.To.Parent() || c.System.Services[from.Name()].Role == arch.RoleLoadgen {
+			continue
+		}
+		eff := e.Call.Effective(c.Environment)
+		if eff.Timeout.Known && eff.Timeout.V > 0 {
+			continue
+		}
+		if !c.System.Covered(arch.Code, from) && !c.System.Covered(arch.Hand, e.From) {
+			r.NotJudged("the code that makes the call was not read", from)
+			continue
+		}
+		f := review.Finding{Of: []arch.Ref{e.From, e.Call.To}, Evidence: []review.Evidence{c.At("the call", e.At(), e.At("to"))}}
+		f.Title = fmt.Sprintf("%s waits for %s without a limit", e.From.Short(), e.Call.To.Short())
+		f.Fix = fmt.Sprintf("Give the call a timeout below its caller's own; `ashlar advise resilience %s %s` computes it.", e.From.Short(), e.Call.To.Short())
+		if p99, ok := e.Call.Latency.Time(.99); ok {
+			f.Detail = fmt.Sprintf("Its p99 is %s: a limit well above that costs nobody anything.", round(p99))
+		}
+		r.Find(f)
+	}
+}
+
+// routes judges the routes of gateways: what enters from outside meets no limit
+// but theirs. All routes of a gateway without one are one finding.
+func routes(c *review.Case, r *review.Reporter) {
+	for _, name := range arch.Sorted(c.System.Gateways) {
+		gw, ref := c.System.Gateways[name], arch.NewRef(arch.KindGateway, name)
+		var bare []arch.Ref
+		var ev []review.Evidence
+		seen := map[arch.Ref]bool{}
+		for _, rt := range gw.Routes {
+			eff := arch.Call{Layers: rt.Layers}.Effective(c.Environment)
+			if !eff.Timeout.Known { // this kind of gateway says nothing; its default is not known
+				r.NotJudged("the gateway's own default timeout is not known", ref)
+				continue
+			}
+			if eff.Timeout == arch.Some(time.Duration(0)) && !seen[rt.To] {
+				seen[rt.To] = true
+				bare = append(bare, rt.To)
+				at := arch.Field("").Join("routes", rt.ID)
+				ev = append(ev, c.At("route "+rt.Path+" to "+rt.To.Short(), arch.Fact{Of: ref, At: at + "/layers/gateway/timeout"}, arch.Fact{Of: ref, At: at}))
+			}
+		}
+		if len(bare) == 0 {
+			continue
+		}
+		f := review.Finding{Of: append([]arch.Ref{ref}, bare...), Evidence: ev, Severity: review.Medium}
+		f.Title = fmt.Sprintf("gateway %s lets requests to %s wait for ever", name, list(bare, 2))
+		if len(bare) > 2 {
+			f.Title = fmt.Sprintf("gateway %s lets requests to %d services wait for ever: none of their routes has a timeout", name, len(bare))
+		}
+		f.Fix = "Set `timeout` on each HTTP route, above the objective of what it leads to and below the users' patience."
+		r.Find(f)
+	}
+}

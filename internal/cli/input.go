@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ashlar-dev/ashlar/arch"
+	"github.com/ashlar-dev/ashlar/design/discover"
+	"github.com/ashlar-dev/ashlar/design/discover/sources"
+)
+
+// input is what every verb that reads a system takes.
+type input struct {
+	environment string
+	aliases     []string
+	quiet       bool
+}
+
+func (in *input) flags(c *cobra.Command) {
+	c.Flags().StringVarP(&in.environment, "environment", "e", "", "environment to look at, where files tell several apart")
+	c.Flags().StringArrayVar(&in.aliases, "alias", nil, "another name of a service, as `OTHER=NAME`; may be repeated")
+	c.Flags().BoolVarP(&in.quiet, "quiet", "q", false, "no progress")
+}
+
+// read discovers the system that the paths describe.
+func (a *app) read(in *input, paths []string) (*discover.Result, error) {
+	opts := &discover.Options{Environment: in.environment, Aliases: map[string]string{}}
+	for _, s := range in.aliases {
+		other, name, ok := strings.Cut(s, "=")
+		if !ok || other == "" || name == "" {
+			return nil, fmt.Errorf("--alias %s: want OTHER=NAME", s)
+		}
+		opts.Aliases[other] = name
+	}
+	if slices.Contains(paths, "-") {
+		opts.Stdin = func() (io.ReadCloser, error) { return io.NopCloser(a.stdin), nil }
+	}
+	if f, ok := a.stderr.(*os.File); ok && !in.quiet && terminal(f) {
+		opts.Progress = func(done, total int) {
+			_, _ = fmt.Fprintf(f, "\rreading %d of %d files\x1b[K", done, total)
+			if done == total {
+				_, _ = fmt.Fprint(f, "\r\x1b[K")
+			}
+		}
+	}
+	r, err := discover.Run(a.ctx, sources.All(), paths, opts)
+	if errors.Is(err, discover.ErrNothing) {
+		for i, s := range r.Skipped {
+			if i == 5 {
+				_, _ = fmt.Fprintf(a.stderr, "ashlar: %d more files could not be read\n", len(r.Skipped)-i)
+				break
+			}
+			_, _ = fmt.Fprintf(a.stderr, "ashlar: %s: %s\n", s.Path, s.Why)
+		}
+	}
+	return r, err
+}
+
+// summary is one line on what was found and what was read.
+func summary(r *discover.Result) string {
+	s := r.System
+	var apps, infra int
+	for _, svc := range s.Services {
+		if arch.Infrastructure(svc.Role) {
+			infra++
+		} else {
+			apps++
+		}
+	}
+	parts := []string{count(apps, "service")}
+	for _, p := range []struct {
+		n    int
+		what string
+	}{{infra, "helper service"}, {len(s.Stores), "store"}, {len(s.Topics), "topic"}, {len(s.Gateways), "gateway"}, {len(s.Externals), "external"}, {len(s.Edges()), "call"}} {
+		if p.n > 0 {
+			parts = append(parts, count(p.n, p.what))
+		}
+	}
+	by := arch.Sorted(s.Coverage)
+	return fmt.Sprintf("%s  (read %d of %s: %s)", strings.Join(parts, ", "), r.Read, count(r.Files, "file"), strings.Join(by, ", "))
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprint(n, " ", what, "s")
+}

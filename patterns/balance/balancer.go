@@ -1,0 +1,235 @@
+package balance
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+)
+
+// Balancer chooses among the endpoints of one service.
+type Balancer struct {
+	cfg  Config
+	list atomic.Pointer[list]
+	turn atomic.Uint64 // RoundRobin
+	busy atomic.Int64  // Hash: calls under way at all endpoints
+	// recall is when the next ejected endpoint comes back.
+	recall atomic.Int64
+
+	mu    sync.Mutex // guards membership: nodes and what list is made of
+	nodes []*node
+	byID  map[string]*node
+	seen  int64
+}
+
+// list is what Pick reads: the endpoints that may be chosen, made anew whenever
+// membership changes.
+type list struct {
+	all, near, far []*node  // far is empty unless near is preferred
+	table          []uint16 // Hash: Maglev's
+	alias          *alias   // Weighted
+}
+
+// New builds a balancer over the endpoints; none is allowed.
+func New(c Config, endpoints []Endpoint) (*Balancer, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	b := &Balancer{cfg: c.Defaults(), byID: map[string]*node{}}
+	b.recall.Store(math.MaxInt64)
+	return b, b.Update(0, endpoints)
+}
+
+// Config returns the configuration, defaults filled in.
+func (b *Balancer) Config() Config { return b.cfg }
+
+// Update replaces the endpoints. Those with a known ID keep what was learnt
+// about them. On an error nothing has changed.
+func (b *Balancer) Update(now int64, endpoints []Endpoint) error {
+	ids := make(map[string]bool, len(endpoints))
+	var errs []error
+	for _, e := range endpoints {
+		errs = append(errs,
+			check(e.ID != "", "endpoint at %q has no ID", e.Address),
+			check(!ids[e.ID], "endpoint %q is there twice", e.ID),
+			check(e.Weight >= 0 && e.Weight <= 1<<20, "endpoint %q: Weight %d is not in 0..%d", e.ID, e.Weight, 1<<20))
+		ids[e.ID] = true
+	}
+	if len(endpoints) > math.MaxUint16 {
+		errs = append(errs, fmt.Errorf("balance: %d endpoints are more than %d", len(endpoints), math.MaxUint16))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.seen = max(b.seen, now)
+	b.nodes = b.nodes[:0:0]
+	byID := make(map[string]*node, len(endpoints))
+	for _, e := range endpoints {
+		def(&e.Weight, 1)
+		n := b.byID[e.ID]
+		switch {
+		case n == nil:
+			n = &node{Endpoint: e}
+		case n.Endpoint != e:
+			n = n.moved(e)
+		}
+		byID[e.ID] = n
+		b.nodes = append(b.nodes, n)
+	}
+	b.byID = byID
+	b.rebuild()
+	return nil
+}
+
+// Pick chooses for a call that starts now. u is random, all 64 bits of it.
+// Exactly one Done has to follow, unless the error is ErrNone.
+func (b *Balancer) Pick(now int64, u uint64, r Request) (Pick, error) {
+	if now >= b.recall.Load() {
+		b.readmit(now)
+	}
+	l := b.list.Load()
+	if len(l.all) == 0 {
+		return Pick{}, ErrNone
+	}
+	n := b.choose(l, now, u, r)
+	n.underWay.Add(1)
+	if b.cfg.Algorithm == Hash {
+		b.busy.Add(1)
+	}
+	return Pick{n, now}, nil
+}
+
+func (b *Balancer) choose(l *list, now int64, u uint64, r Request) *node {
+	near := l.near
+	switch b.cfg.Algorithm {
+	case RoundRobin:
+		n := near[b.turn.Add(1)%uint64(len(near))]
+		if n == r.Avoid.node {
+			n = near[b.turn.Add(1)%uint64(len(near))]
+		}
+		return n
+	case Weighted:
+		return other(near, near[l.alias.pick(u)], r.Avoid.node, u)
+	case Hash:
+		return b.hashed(l, r)
+	}
+	n := b.better(near, now, u, r.Avoid.node)
+	if len(l.far) == 0 {
+		return n
+	}
+	// A far one at random is enough to notice that the near ones are overloaded.
+	f := l.far[scale(mix(u), len(l.far))]
+	if f == r.Avoid.node {
+		return n
+	}
+	here, there := b.cost(n, now), b.cost(f, now)
+	gain := 0.0
+	if b.cfg.Algorithm == PeakEWMA {
+		gain = float64(b.cfg.ZoneGain)
+	}
+	if here > b.cfg.ZoneSpill*there && here-there > gain {
+		return f
+	}
+	return n
+}
+
+// better returns the cheapest of two, or of Choices, random nodes.
+func (b *Balancer) better(ns []*node, now int64, u uint64, avoid *node) *node {
+	if len(ns) == 1 {
+		return ns[0]
+	}
+	i := scale(u, len(ns))
+	j := scale(u<<32, len(ns)-1)
+	if j >= i {
+		j++
+	}
+	x, y := ns[i], ns[j]
+	if x == avoid {
+		x = y
+	} else if y != avoid && b.cost(y, now) < b.cost(x, now) {
+		x = y
+	}
+	if b.cfg.Algorithm == LeastRequest {
+		for range b.cfg.Choices - 2 {
+			u = mix(u + 0x9e3779b97f4a7c15)
+			if y = ns[scale(u, len(ns))]; y != avoid && b.cost(y, now) < b.cost(x, now) {
+				x = y
+			}
+		}
+	}
+	return x
+}
+
+// cost orders nodes; only its comparison means anything.
+func (b *Balancer) cost(n *node, now int64) float64 {
+	calls := float64(n.underWay.Load() + 1)
+	if b.cfg.Algorithm == LeastRequest {
+		return calls / float64(n.Weight)
+	}
+	return calls * n.latency(now, b.cfg.Decay, calls) / float64(n.Weight)
+}
+
+// other replaces a choice that is to be avoided by the one after it.
+func other(ns []*node, n, avoid *node, u uint64) *node {
+	if n != avoid || len(ns) == 1 {
+		return n
+	}
+	i := scale(mix(u), len(ns)-1)
+	if ns[i] == n {
+		i++
+	}
+	return ns[i]
+}
+
+// Done ends the call of a pick.
+func (b *Balancer) Done(p Pick, now int64, o Outcome) {
+	n := p.node
+	if n == nil {
+		return
+	}
+	n.underWay.Add(-1)
+	if b.cfg.Algorithm == Hash {
+		b.busy.Add(-1)
+	}
+	if o == Ignored {
+		return
+	}
+	took := float64(max(now-p.start, 1))
+	if o == Failed {
+		took = max(took, float64(b.cfg.Penalty))
+	}
+	n.observe(now, took, b.cfg.Decay)
+	if !b.cfg.Outlier.Off && n.judge(now, o == Failed, &b.cfg.Outlier) {
+		b.eject(n, now)
+	}
+}
+
+// View is an endpoint at one moment, for consoles.
+type View struct {
+	Endpoint
+	UnderWay  int
+	Latency   float64 // seconds, the moving average
+	Ejected   bool
+	Until     int64 // of the ejection
+	Ejections int
+}
+
+// Snapshot describes all endpoints at now, in the order they were given.
+func (b *Balancer) Snapshot(now int64) []View {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := make([]View, len(b.nodes))
+	for i, n := range b.nodes {
+		out[i] = View{
+			Endpoint: n.Endpoint, UnderWay: int(n.underWay.Load()),
+			Latency: n.latency(now, b.cfg.Decay, 1) / 1e9, Ejected: n.until != 0, Until: n.until, Ejections: n.ejections,
+		}
+	}
+	return out
+}
+
+// scale maps the upper 32 bits of u evenly to [0, n).
+func scale(u uint64, n int) int { return int(u >> 32 * uint64(n) >> 32) }

@@ -1,0 +1,32 @@
+module github.com/ashlar-dev/ashlar/patterns/bus/natsbus/embed
+
+go 1.26.0
+
+require (
+	github.com/nats-io/nats-server/v2 v2.15.2
+	github.com/nats-io/nats.go v1.55.0
+)
+
+require go.uber.org/goleak v1.3.0
+
+require github.com/google/jsonschema-go v0.4.3 // indirect
+
+require (
+	github.com/antithesishq/antithesis-sdk-go v0.8.0-default-no-op // indirect
+	github.com/ashlar-dev/ashlar/patterns v0.0.0
+	github.com/ashlar-dev/ashlar/patterns/bus/natsbus v0.0.0
+	github.com/google/go-tpm v0.9.8 // indirect
+	github.com/klauspost/compress v1.20.3 // indirect
+	github.com/minio/highwayhash v1.0.4 // indirect
+	github.com/nats-io/jwt/v2 v2.8.2 // indirect
+	github.com/nats-io/nkeys v0.4.16 // indirect
+	github.com/nats-io/nuid v1.0.1 // indirect
+	golang.org/x/crypto v0.58.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/time v0.16.0 // indirect
+)
+
+replace (
+	github.com/ashlar-dev/ashlar/patterns => ../../../
+	github.com/ashlar-dev/ashlar/patterns/bus/natsbus => ../
+)

@@ -2,19 +2,14 @@ package cli
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-<<<<<<< HEAD
 	"github.com/ashlar-dev/ashlar/arch"
-	"github.com/ashlar-dev/ashlar/design/discover"
-	"github.com/ashlar-dev/ashlar/design/review"
-	"github.com/ashlar-dev/ashlar/design/review/rules"
-=======
 	"github.com/ashlar-dev/ashlar/design/review/report"
->>>>>>> rules
 	"github.com/ashlar-dev/ashlar/design/view"
 	"github.com/ashlar-dev/ashlar/design/view/export"
 )
@@ -40,17 +35,16 @@ func (a *app) diagramCmd() *cobra.Command {
 				return err
 			}
 			opts := &view.Options{Title: title, Env: in.environment, HideInfrastructure: hide}
+			if title == "" && r.System.Name == "" {
+				opts.Title = folderName(paths)
+			}
 			if focus != "" {
 				if opts.Focus, err = findRef(r.System, focus); err != nil {
 					return err
 				}
 			}
 			if findings {
-<<<<<<< HEAD
-				opts.Findings = badges(a.judge(&in, r).Findings)
-=======
 				opts.Findings = report.Marks(res.Findings)
->>>>>>> rules
 			}
 			if err := opts.Validate(r.System); err != nil {
 				return err
@@ -80,10 +74,15 @@ func (a *app) diagramCmd() *cobra.Command {
 	c.Flags().BoolVar(&hide, "hide-infrastructure", false, "leave out what every service leans on")
 	return c
 }
-<<<<<<< HEAD
 
-func (a *app) judge(in *input, r *discover.Result) *review.Result {
-	return review.Run(&review.Case{System: r.System, Documents: r.Documents, Code: r.Code, Environment: in.environment}, rules.All())
+// folderName titles a picture when nobody named the system: the folder that it
+// was read from.
+func folderName(paths []string) string {
+	abs, err := filepath.Abs(paths[0])
+	if fi, serr := os.Stat(paths[0]); err != nil || serr != nil || !fi.IsDir() {
+		return ""
+	}
+	return filepath.Base(abs)
 }
 
 // journey draws a journey, or the operation of that name as if it were one.
@@ -142,23 +141,3 @@ func (a *app) writeGraph(g view.Graph, format, out, what string) error {
 	}
 	return done()
 }
-
-// badges turns findings into marks: on the calls between two elements where the
-// finding is about exactly two, else on its first element.
-func badges(fs []review.Finding) []view.Finding {
-	var out []view.Finding
-	for _, f := range fs {
-		if len(f.Of) == 0 {
-			continue
-		}
-		b := view.Badge{Rule: f.Rule, Title: f.Title, Severity: view.Severity(f.Severity.String())}
-		v := view.Finding{Of: f.Of[0], Badge: b}
-		if len(f.Of) == 2 && f.Of[0].Kind() != arch.KindStore && len(f.Path) == 0 {
-			v = view.Finding{From: f.Of[0], To: f.Of[1], Badge: b}
-		}
-		out = append(out, v)
-	}
-	return out
-}
-=======
->>>>>>> rules

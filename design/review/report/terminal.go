@@ -176,23 +176,13 @@ func (p *printer) unjudged(r *Report) {
 	}
 }
 
-<<<<<<< HEAD
-// some names the first few of many rules.
-func some(rules []string, all bool) string {
-	const few = 4
-	if all || len(rules) <= few+1 {
-		return strings.Join(rules, ", ")
-	}
-	return fmt.Sprintf("%s and %d more rules", strings.Join(rules[:few], ", "), len(rules)-few)
-=======
 // some names a few rules; one screen has no room for all.
 func some(rules []string, all bool) string {
 	const few = 5
 	if all || len(rules) <= few+1 {
 		return strings.Join(rules, ", ")
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(rules[:few], ", "), len(rules)-few)
->>>>>>> rules
+	return fmt.Sprintf("%s and %d more rules", strings.Join(rules[:few], ", "), len(rules)-few)
 }
 
 func name(id string) string { _, n, _ := strings.Cut(id, "/"); return n }

@@ -32,7 +32,7 @@ soak:
 
 # The real servers that are slow to build, such as Consul.
 oracle:
-	@ASHLAR_ORACLE=1 scripts/oracle.sh
+	@scripts/oracle.sh
 
 servers:
 	@scripts/servers/servers.sh up

@@ -29,7 +29,7 @@ type StepKind string
 
 const (
 	Seq    StepKind = "seq"    // Steps one after the other
-	Par    StepKind = "par"    // Steps at the same time
+	Par    StepKind = "par"    // Steps at the same time; with Times, that many of each at once
 	Choice StepKind = "choice" // one of Steps, each with its Prob; the rest of the probability does nothing
 	Loop   StepKind = "loop"   // Steps in sequence, Times times
 	Work   StepKind = "work"   // own time, Own
@@ -76,6 +76,7 @@ type Call struct {
 	Errors    Opt[float64] `arch:"errors"`
 	Retried   Opt[float64] `arch:"retried"`
 	PerCall   Dist         `arch:"per-call"` // times it happens in one run of the operation
+	Critical  Opt[float64] `arch:"critical"` // share of the operation's time that it waits for this call, 0..1
 	Rate      Opt[float64] `arch:"rate"`     // per second
 }
 

@@ -94,7 +94,7 @@ func (v *validator) leaf(f FactValue) {
 		return
 	}
 	switch last := ss[len(ss)-1]; last {
-	case "availability", "errors", "failures", "slow", "weight", "loss", "budget":
+	case "availability", "critical", "errors", "failures", "slow", "weight", "loss", "budget":
 		v.share(f)
 	case "replicas", "max", "attempts", "concurrent", "partitions", "pool", "size":
 		if strings.HasPrefix(f.Value, "-") {

@@ -1,7 +1,12 @@
 #!/usr/bin/env bash
-# Tests against real servers that are slow to build; they are built once, outside of the checkout.
+# Holds drivers and fakes to real servers that are slow to build. They are built once, outside of the checkout; what
+# came out lies in docs/oracles. One script an oracle in scripts/oracle; NAME-agent.sh builds the server of NAME.sh.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-for m in $(sed -n 's/^\t\(\..*\)/\1/p' go.work); do
-  (cd "$m" && ASHLAR_ORACLE=1 go test -count=1 -timeout 40m -run 'Oracle' -v ./... | grep -vE '^(=== RUN|\?)|no test files|no tests to run')
+failed=()
+for s in scripts/oracle/*.sh; do
+  case "$s" in *-agent.sh) continue ;; esac
+  echo "== $s"
+  "$s" || failed+=("$s")
 done
+[ ${#failed[@]} -eq 0 ] || { echo "failed: ${failed[*]}"; exit 1; }

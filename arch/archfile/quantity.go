@@ -20,7 +20,6 @@ type quantity struct {
 	want    string // for faults: "want a time such as 300ms"
 	about   string // for the schema
 	pattern *regexp.Regexp
-	min     int
 	max     float64 // of a plain number; 0: no plain numbers but 0, negative: any
 	parse   func(s string) (float64, error)
 	format  func(f float64) string

@@ -16,7 +16,7 @@ type Class struct {
 
 // stores by the last part of the image's name.
 var storeImages = map[string]string{
-	"postgres": "postgres", "postgresql": "postgres", "postgis": "postgres", "timescaledb": "postgres", "mysql": "mysql", "mysql-server": "mysql", "mariadb": "mariadb", "percona": "mysql",
+	"valkey-server": "redis", "postgres": "postgres", "postgresql": "postgres", "postgis": "postgres", "timescaledb": "postgres", "mysql": "mysql", "mysql-server": "mysql", "mariadb": "mariadb", "percona": "mysql",
 	"mongo": "mongodb", "mongodb": "mongodb", "redis": "redis", "redis-stack": "redis", "redis-stack-server": "redis", "valkey": "redis", "keydb": "redis", "dragonfly": "redis", "memcached": "memcached", "cassandra": "cassandra", "scylla": "cassandra",
 	"couchdb": "couchdb", "couchbase": "couchbase", "elasticsearch": "elasticsearch", "opensearch": "opensearch", "neo4j": "neo4j", "cockroach": "cockroach", "clickhouse": "clickhouse", "clickhouse-server": "clickhouse",
 	"influxdb": "influxdb", "minio": "s3", "etcd": "etcd", "dynamodb-local": "dynamodb", "mssql": "mssql", "server": "", "oracle-xe": "oracle",
@@ -28,7 +28,7 @@ var roleImages = map[string]string{
 	"jaeger": arch.RoleTelemetry, "all-in-one": arch.RoleTelemetry, "zipkin": arch.RoleTelemetry, "prometheus": arch.RoleTelemetry, "alertmanager": arch.RoleTelemetry, "grafana": arch.RoleTelemetry, "loki": arch.RoleTelemetry, "tempo": arch.RoleTelemetry,
 	"otel-collector": arch.RoleTelemetry, "opentelemetry-collector": arch.RoleTelemetry, "opentelemetry-collector-contrib": arch.RoleTelemetry, "fluentd": arch.RoleTelemetry, "fluent-bit": arch.RoleTelemetry, "kibana": arch.RoleTelemetry,
 	"logstash": arch.RoleTelemetry, "opensearch-dashboards": arch.RoleTelemetry, "keycloak": arch.RoleIdentity, "dex": arch.RoleIdentity, "hydra": arch.RoleIdentity, "oauth2-proxy": arch.RoleIdentity,
-	"kong": arch.RoleGateway, "traefik": arch.RoleGateway, "envoy": arch.RoleGateway, "haproxy": arch.RoleGateway, "krakend": arch.RoleGateway, "locust": arch.RoleLoadgen, "k6": arch.RoleLoadgen, "gatling": arch.RoleLoadgen, "fortio": arch.RoleLoadgen,
+	"flagd": arch.RoleConfig, "kong": arch.RoleGateway, "traefik": arch.RoleGateway, "envoy": arch.RoleGateway, "haproxy": arch.RoleGateway, "krakend": arch.RoleGateway, "locust": arch.RoleLoadgen, "k6": arch.RoleLoadgen, "gatling": arch.RoleLoadgen, "fortio": arch.RoleLoadgen,
 }
 
 // roleWords are looked for among the words of a name, first match wins.
@@ -37,9 +37,9 @@ var roleWords = []struct {
 	words []string
 }{
 	{arch.RoleLoadgen, []string{"loadgenerator", "loadgen", "loadtest", "locust", "k6"}},
-	{arch.RoleGateway, []string{"gateway", "apigateway", "zuul", "ingress"}},
+	{arch.RoleGateway, []string{"gateway", "apigateway", "zuul", "ingress", "proxy"}},
 	{arch.RoleRegistry, []string{"eureka", "registry", "discovery"}},
-	{arch.RoleTelemetry, []string{"jaeger", "zipkin", "prometheus", "grafana", "otelcol", "hystrix", "turbine", "telemetry"}},
+	{arch.RoleTelemetry, []string{"jaeger", "zipkin", "prometheus", "grafana", "otelcol", "otel", "hystrix", "turbine", "telemetry"}},
 	{arch.RoleUI, []string{"frontend", "ui", "web", "webapp", "webui", "storefront"}},
 }
 
@@ -61,7 +61,22 @@ func Classify(image, name string) Class {
 	if role := roleImages[base]; role != "" {
 		return Class{Role: role, Why: "image " + base}
 	}
+	if i := strings.LastIndexByte(base, '-'); i >= 0 { // somebody's own image of a known store
+		if kind := storeImages[base[i+1:]]; kind != "" {
+			return Class{Store: kind, Why: "image " + base}
+		}
+	}
 	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return r == '-' || r == '_' || r == '.' })
+	if base == "" && len(words) > 0 { // the image is not known: the name has to do
+		for _, w := range []string{words[0], words[len(words)-1]} {
+			if kind := storeImages[w]; kind != "" {
+				return Class{Store: kind, Why: "its name"}
+			}
+			if role := roleImages[w]; role != "" {
+				return Class{Role: role, Why: "its name"}
+			}
+		}
+	}
 	if slices.Contains(words, "load") && slices.Contains(words, "generator") {
 		return Class{Role: arch.RoleLoadgen, Why: "its name"}
 	}

@@ -206,8 +206,8 @@ func (e *Editor) replaceEntry(parent *Node, key, value string) error {
 	if k == nil || parent.Style == Flow {
 		return fmt.Errorf("%s:%d: cannot replace %q in place; write it by hand", e.file.Path, parent.Line, key)
 	}
-	start, end := e.entryRange(parent, k)
-	start = e.lineStart(k.Line)
+	_, end := e.entryRange(parent, k)
+	start := e.lineStart(k.Line)
 	return e.apply(start, end, entry(strings.Repeat(" ", k.Col-1), key, value))
 }
 

@@ -161,8 +161,7 @@ type converter struct {
 	line   int
 	done   map[*yaml.Node]*Node
 	cost   map[*yaml.Node]int // nodes below, for aliases
-	path   []string
-	open   []*yaml.Node // anchors being converted: an alias to one is a loop
+	open   []*yaml.Node       // anchors being converted: an alias to one is a loop
 }
 
 func (c *converter) spend(n int, y *yaml.Node) bool {

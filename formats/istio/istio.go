@@ -129,11 +129,7 @@ func (o *Object) Ignored() []Ignored {
 		return nil
 	}
 	var out []Ignored
-	var walk func(n *doc.Node, path []string)
-	walk = func(n *doc.Node, path []string) {
-		if n == nil {
-			return
-		}
+	look := func(n *doc.Node, path []string) {
 		if od := n.Get("outlierDetection"); od != nil {
 			if k := od.KeyNode("consecutiveErrors"); k != nil {
 				out = append(out, Ignored{k, append(path, "outlierDetection", "consecutiveErrors"), "the control plane does not read consecutiveErrors any more, so the default of 5 consecutive 5xx holds; write consecutive5xxErrors"})
@@ -141,10 +137,10 @@ func (o *Object) Ignored() []Ignored {
 		}
 	}
 	spec := o.Node.Get("spec")
-	walk(spec.Get("trafficPolicy"), []string{"spec", "trafficPolicy"})
+	look(spec.Get("trafficPolicy"), []string{"spec", "trafficPolicy"})
 	if subsets := spec.Get("subsets"); subsets != nil {
 		for i, s := range subsets.Items {
-			walk(s.Get("trafficPolicy"), []string{"spec", "subsets", itoa(i), "trafficPolicy"})
+			look(s.Get("trafficPolicy"), []string{"spec", "subsets", itoa(i), "trafficPolicy"})
 		}
 	}
 	return out

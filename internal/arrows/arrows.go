@@ -40,6 +40,7 @@ var Rules = []Rule{
 	{Room: "design/discover/sources", May: []string{"design/discover", "formats", "arch"}, Why: "the catalogue knows the sources, nobody else does"},
 	{Room: "design/discover", May: []string{"formats", "arch"}, Why: "finding out what is there has no opinion of it"},
 	{Room: "design/review", May: []string{"design/discover", "formats", "arch"}, Why: "rules judge what was discovered"},
+	{Room: "design/review/report", May: []string{"design/review", "design/discover", "design/view", "formats", "arch"}, Why: "reports draw what rules found"},
 	{Room: "design/view", May: []string{"arch"}, Why: "pictures are made of the model"},
 	{Room: "edge", May: []string{"patterns", "formats"}, Why: "traffic runs on the patterns and reads the formats"},
 	{Room: "formats/doc", May: []string{}, Outside: []string{"go.yaml.in/yaml/v4"}, Why: "the ground of the formats"},
@@ -168,3 +169,39 @@ func part(p, room string) string {
 }
 
 func within(p, room string) bool { return p == room || strings.HasPrefix(p, room+"/") }
+
+// networked are packages that can open a connection; "net" alone is also used to
+// parse addresses and is looked at in review.
+var networked = []string{"net/http", "net/rpc", "net/smtp", "google.golang.org/grpc", "os/exec"}
+
+// Network lists files below the rooms, but for those below except, that import
+// what can open a connection or start a program.
+func Network(root fs.FS, rooms, except []string) ([]string, error) {
+	var out []string
+	for _, room := range rooms {
+		err := fs.WalkDir(root, room, func(p string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || path.Ext(p) != ".go" || strings.HasSuffix(p, "_test.go") || slices.ContainsFunc(except, func(e string) bool { return within(p, e) }) {
+				return err
+			}
+			src, err := fs.ReadFile(root, p)
+			if err != nil {
+				return err
+			}
+			f, err := parser.ParseFile(token.NewFileSet(), p, src, parser.ImportsOnly)
+			if err != nil {
+				return err
+			}
+			for _, im := range f.Imports {
+				name, _ := strconv.Unquote(im.Path.Value) // the parser has seen that it is a string
+				if slices.ContainsFunc(networked, func(n string) bool { return within(name, n) }) {
+					out = append(out, p+" imports "+name)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}

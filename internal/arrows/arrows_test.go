@@ -51,3 +51,20 @@ func TestEveryArrowIsGuarded(t *testing.T) {
 		}
 	}
 }
+
+// No network unless asked: what reads and judges a system has no client to reach
+// one with. Receivers that a user starts stand in folders of their own.
+func TestReadingNeedsNoNetwork(t *testing.T) {
+	t.Parallel()
+	vs, err := arrows.Network(os.DirFS("../.."), []string{"arch", "formats", "design"}, []string{"formats/otlp"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range vs {
+		t.Error(v)
+	}
+	vs, err = arrows.Network(fstest.MapFS{"design/x/x.go": {Data: []byte("package x\n\nimport _ \"net/http\"\n")}}, []string{"design"}, nil)
+	if err != nil || len(vs) != 1 {
+		t.Errorf("a client in design goes unseen: %v %v", vs, err)
+	}
+}

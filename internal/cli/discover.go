@@ -2,14 +2,20 @@ package cli
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ashlar-dev/ashlar/arch"
+	"github.com/ashlar-dev/ashlar/arch/archfile"
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/formats/doc"
 )
@@ -28,12 +34,18 @@ func (a *app) discoverCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if asJSON {
+				format = "json"
+			}
+			if format == "" {
+				format = formatOf(out)
+			}
+			if format == "yaml" {
+				return a.writeArchfile(out, r)
+			}
 			w, done, err := a.output(out)
 			if err != nil {
 				return err
-			}
-			if asJSON {
-				format = "json"
 			}
 			b := bufio.NewWriter(w)
 			switch {
@@ -46,7 +58,7 @@ func (a *app) discoverCmd() *cobra.Command {
 			case format == "terminal":
 				a.printSystem(b, r)
 			default:
-				return fmt.Errorf("--format %s: want terminal, json or text", format)
+				return fmt.Errorf("--format %s: want terminal, json, text or yaml", format)
 			}
 			if err != nil {
 				return err
@@ -58,11 +70,74 @@ func (a *app) discoverCmd() *cobra.Command {
 		},
 	}
 	in.flags(c)
-	c.Flags().StringVarP(&format, "format", "f", "terminal", "terminal, json, or text (every fact with all its claims)")
+	c.Flags().StringVarP(&format, "format", "f", "", "terminal, json, text (every fact with all its claims) or yaml (an ashlar.yaml); default by the output file's name")
 	c.Flags().BoolVar(&asJSON, "json", false, "same as --format json")
-	c.Flags().StringVarP(&out, "output", "o", "", "file to write to")
+	c.Flags().StringVarP(&out, "output", "o", "", "file to write to; an existing ashlar.yaml keeps its comments and what was written by hand")
 	c.Flags().StringVar(&explain, "explain", "", "print every claim about an `ELEMENT` (service/order, or a name) and its sources")
 	return c
+}
+
+// formatOf goes by the name of the output file.
+func formatOf(out string) string {
+	switch {
+	case strings.HasSuffix(out, ".yaml"), strings.HasSuffix(out, ".yml"):
+		return "yaml"
+	case strings.HasSuffix(out, ".json"):
+		return "json"
+	}
+	return "terminal"
+}
+
+// writeArchfile writes or updates an ashlar.yaml.
+func (a *app) writeArchfile(out string, r *discover.Result) error {
+	var old []byte
+	if out != "" && out != "-" {
+		b, err := os.ReadFile(out)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return &exit{ExitEnvironment, err}
+		}
+		old = b
+	}
+	b, err := archfile.Write(old, r.System, &archfile.Options{Path: out})
+	if err != nil {
+		return err
+	}
+	if out == "" || out == "-" {
+		_, err = a.stdout.Write(b)
+		return err
+	}
+	what := "written"
+	switch {
+	case bytes.Equal(old, b):
+		what = "is up to date"
+	case len(old) > 0:
+		what = "updated"
+	}
+	if err := replaceFile(out, b); err != nil {
+		return &exit{ExitEnvironment, err}
+	}
+	_, _ = fmt.Fprintf(a.stderr, "%s %s: %s\n", out, what, summary(r))
+	if left := archfile.Dangling(r.System); len(left) > 0 {
+		_, _ = fmt.Fprintf(a.stderr, "left out, since nothing describes what they name: %s\n", count(len(left), "fact"))
+	}
+	return nil
+}
+
+// replaceFile writes beside the file and renames, so that a crash leaves the old
+// one or the new one.
+func replaceFile(name string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(f.Name()) }()
+	if _, err := f.Write(b); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if err := errors.Join(f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
 }
 
 // fact is a fact as JSON shows it.

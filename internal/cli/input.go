@@ -82,10 +82,7 @@ func summary(r *discover.Result) string {
 			parts = append(parts, count(p.n, p.what))
 		}
 	}
-	var by []string
-	for _, name := range arch.Sorted(s.Coverage) {
-		by = append(by, name)
-	}
+	by := arch.Sorted(s.Coverage)
 	return fmt.Sprintf("%s  (read %d of %s: %s)", strings.Join(parts, ", "), r.Read, count(r.Files, "file"), strings.Join(by, ", "))
 }
 

@@ -78,10 +78,13 @@ type Config struct {
 	// Zone is the caller's; "": all endpoints are equal. Endpoints of the zone
 	// are preferred while at least ZoneMin (default 0.7) of their weight is not
 	// ejected, and, under PeakEWMA and LeastRequest, as long as the better near
-	// one costs no more than ZoneSpill (default 2) times a far one.
+	// one costs no more than ZoneSpill (default 2) times a far one. Under
+	// PeakEWMA a far one must also save ZoneGain (default 1 ms): noise of
+	// microseconds is not worth leaving the zone.
 	Zone      string
 	ZoneMin   float64
 	ZoneSpill float64
+	ZoneGain  time.Duration
 
 	Outlier OutlierConfig
 }
@@ -114,6 +117,7 @@ func (c Config) Defaults() Config {
 	def(&c.HashLoad, 1.25)
 	def(&c.ZoneMin, 0.7)
 	def(&c.ZoneSpill, 2)
+	def(&c.ZoneGain, time.Millisecond)
 	o := &c.Outlier
 	def(&o.Failures, 5)
 	def(&o.Rate, 0.5)
@@ -136,6 +140,7 @@ func (c Config) Validate() error {
 		check(d.Choices >= 2, "Choices %d is below 2", d.Choices),
 		check(d.HashLoad < 0 || d.HashLoad > 1, "HashLoad %g is neither above 1 nor negative (off)", d.HashLoad),
 		check(d.ZoneMin > 0 && d.ZoneMin <= 1, "ZoneMin %g is not in (0, 1]", d.ZoneMin),
+		check(d.ZoneGain > 0, "ZoneGain %s is not positive", d.ZoneGain),
 		check(d.ZoneSpill >= 1, "ZoneSpill %g is below 1", d.ZoneSpill),
 		check(o.Failures > 0, "Outlier.Failures %d is not positive", o.Failures),
 		check(o.Rate <= 1, "Outlier.Rate %g is above 1", o.Rate),

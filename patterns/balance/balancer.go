@@ -122,7 +122,15 @@ func (b *Balancer) choose(l *list, now int64, u uint64, r Request) *node {
 	}
 	// A far one at random is enough to notice that the near ones are overloaded.
 	f := l.far[scale(mix(u), len(l.far))]
-	if f != r.Avoid.node && b.cost(n, now) > b.cfg.ZoneSpill*b.cost(f, now) {
+	if f == r.Avoid.node {
+		return n
+	}
+	here, there := b.cost(n, now), b.cost(f, now)
+	gain := 0.0
+	if b.cfg.Algorithm == PeakEWMA {
+		gain = float64(b.cfg.ZoneGain)
+	}
+	if here > b.cfg.ZoneSpill*there && here-there > gain {
 		return f
 	}
 	return n

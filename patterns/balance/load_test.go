@@ -89,8 +89,8 @@ func p99(took []time.Duration) time.Duration { return took[len(took)*99/100] }
 // the balancer has to find them.
 func TestOneSlowBackendHardlyShows(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(5) {
-		f := farm{backends: 10, factor: 10, load: 0.6, service: 10 * time.Millisecond, calls: 200_000, seed: seed}
+	for seed := range uint64(loadSeeds) {
+		f := farm{backends: 10, factor: 10, load: 0.6, service: 10 * time.Millisecond, calls: loadCalls, seed: seed}
 		fast, _ := f.run(t, balance.Config{})
 		f.slow = 1
 		ours, share := f.run(t, balance.Config{})

@@ -54,7 +54,14 @@ func (b *Balancer) readmit(now int64) {
 func (b *Balancer) rebuild() {
 	l := &list{}
 	recall := int64(math.MaxInt64)
-	var home, homeIn int // weight of the caller's zone, and what of it is in
+	out := 0
+	for _, n := range b.nodes {
+		if n.until != 0 {
+			out++
+		}
+	}
+	all := out == len(b.nodes) // those that were in have gone: any is better than none
+	var home, homeIn int       // weight of the caller's zone, and what of it is in
 	for _, n := range b.nodes {
 		mine := b.cfg.Zone != "" && n.Zone == b.cfg.Zone
 		if mine {
@@ -62,7 +69,9 @@ func (b *Balancer) rebuild() {
 		}
 		if n.until != 0 {
 			recall = min(recall, n.until)
-			continue
+			if !all {
+				continue
+			}
 		}
 		l.all = append(l.all, n)
 		if mine {
@@ -192,8 +201,8 @@ func (b *Balancer) hashed(l *list, r Request) *node {
 		room = int64(math.Ceil(b.cfg.HashLoad * float64(b.busy.Load()+1) / float64(len(l.near))))
 	}
 	// Neighbours in the table are unrelated, so a step meets another endpoint
-	// almost always; twice as many steps as endpoints are plenty.
-	for range 2 * len(l.near) {
+	// as often as not; so many steps are plenty.
+	for range 8 + 2*len(l.near) {
 		if n := l.near[l.table[at]]; n != r.Avoid.node && n.underWay.Load() < room {
 			return n
 		}
@@ -201,5 +210,5 @@ func (b *Balancer) hashed(l *list, r Request) *node {
 			at = 0
 		}
 	}
-	return l.near[l.table[at]]
+	return other(l.near, l.near[l.table[at]], r.Avoid.node, r.Key)
 }

@@ -48,10 +48,11 @@ func (c *Consumer) run() {
 func (c *Consumer) fetch() {
 	defer close(c.fetcherDone)
 	defer func() {
-		if c.err != nil { // nobody may be waiting to close it
+		if c.err != nil {
+			// What is in hand cannot be acknowledged any more: another member gets it.
 			go func() {
-				ctx, cancel := context.WithTimeout(context.Background(), c.sub.HandOver)
-				defer cancel()
+				ctx, cancel := context.WithCancel(context.Background())
+				cancel()
 				_ = c.Close(ctx) // it has failed already, and Err says how
 			}()
 		}

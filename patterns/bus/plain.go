@@ -105,14 +105,17 @@ func (m Plain) usesBody() bool {
 
 // bare reports whether no attribute has a place, the common case.
 func (m *Plain) bare() bool {
-	var none Place
-	return m.ID == none && m.Source == none && m.Type == none && m.Version == none && m.Subject == none &&
-		m.Time == none && m.Key == none && m.Data == ""
+	return m.Data == "" && m.ID.nowhere() && m.Source.nowhere() && m.Type.nowhere() && m.Version.nowhere() && m.Subject.nowhere() && m.Time.nowhere() && m.Key.nowhere()
 }
+
+func (p *Place) nowhere() bool { return len(p.Header)+len(p.Field)+len(p.Const) == 0 }
 
 // Encode implements [Mapping].
 func (m Plain) Encode(e *Event, _ driver.Traits) (driver.Record, error) {
 	r := driver.Record{Topic: e.Topic, Key: e.Key, Time: e.Time, Body: e.Data}
+	if m.bare() && len(e.Headers) == 0 && (e.ContentType == "" || m.ContentType != "") {
+		return r, nil
+	}
 	var doc any
 	if m.usesBody() {
 		var data any

@@ -233,3 +233,31 @@ func TestSetupFaults(t *testing.T) {
 		t.Errorf("want three faults, got %v", err)
 	}
 }
+
+// Connections that are cut, the replicating one and the others, in the middle
+// of what they do: the stream comes back and nothing is missing or doubled.
+func TestCutConnections(t *testing.T) {
+	t.Parallel()
+	dsn := source(t, `CREATE TABLE n (n int PRIMARY KEY)`)
+	sink := newMemorySink()
+	s := newStream(t, dsn, sink, cdc.Options{Tables: []string{"n"}, Batch: 5, Heartbeat: 10 * time.Millisecond})
+	start(t, s)
+	const rounds, each = 6, 20
+	for round := range rounds {
+		testdb.Exec(t, dsn, `INSERT INTO n SELECT $1::int * 20 + i FROM generate_series(1, 20) i`, round)
+		sink.awaitN(t, round*each+1) // it is under way
+		testdb.Exec(t, dsn, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ashlar-cdc' AND datname = current_database()`)
+	}
+	got := sink.awaitN(t, rounds*each)
+	for i, c := range got {
+		var n int
+		id, _ := c.New.Get("n")
+		must(t, id.Scan(&n))
+		if n != i+1 {
+			t.Fatalf("change %d is of row %d", i, n)
+		}
+	}
+	if st := s.Stats(); len(got) != rounds*each || st.Sessions < 2 {
+		t.Errorf("%d changes, want %d; %+v", len(got), rounds*each, st)
+	}
+}

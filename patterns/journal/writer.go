@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 )
 
 // write is the one writer: it takes all that waits, within the group's limits,
 // commits it, answers, and looks again. Nobody waits for a timer: a group is
-// what gathered while the previous one was being synced.
+// what gathered while the previous one was being synced, and what those who were
+// just answered bring at once.
 func (j *Journal) write() {
 	var group []*request
 	var units []Unit
@@ -47,10 +49,31 @@ func (j *Journal) write() {
 		if len(group) > 0 {
 			j.commit(group, units)
 		}
+		if len(group) > 1 {
+			j.gather()
+		}
 		clear(group)
 		clear(units)
 	}
 }
+
+// gather lets the goroutines that were just answered run before the next group
+// is closed. Without it two halves of the appenders would take turns, each
+// waiting for the other's sync. It ends as soon as nobody else comes.
+func (j *Journal) gather() {
+	for n, idle := len(j.queue), 0; idle < gatherIdle && n < j.o.MaxGroupUnits; {
+		runtime.Gosched()
+		if m := len(j.queue); m > n {
+			n, idle = m, 0
+		} else {
+			idle++
+		}
+	}
+}
+
+// gatherIdle is how many rounds of the scheduler, a microsecond each when
+// nothing else runs, may pass without a new append.
+const gatherIdle = 20
 
 func (r *request) answer(res Result) {
 	r.res = res

@@ -163,10 +163,7 @@ func (r *Relay) session(ctx context.Context) (err error) {
 		// before and brings the one after.
 		answer := make(chan []error, 1)
 		go func() { answer <- r.publish(ctx, batch) }()
-		// A turn is not cut short, or the session were lost for the last flush.
-		turnCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), turnTimeout)
-		following, turnErr := s.Turn(turnCtx, r.turn(batch))
-		cancel()
+		following, turnErr := step(ctx, s, r.turn(batch))
 		errs := <-answer
 		if turnErr == nil {
 			r.done = r.done[:0]
@@ -178,12 +175,20 @@ func (r *Relay) session(ctx context.Context) (err error) {
 	}
 }
 
+// step takes a turn that is not cut short when the relay is told to end: a
+// session that breaks in the middle could not finish what was published.
+func step(ctx context.Context, s Session, t Turn) ([]Row, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), turnTimeout)
+	defer cancel()
+	return s.Turn(ctx, t)
+}
+
 // next waits for a batch when there is nothing under way.
 func (r *Relay) next(ctx context.Context, s Session) ([]Row, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, errors.Join(err, r.flush(s))
 	}
-	rows, err := s.Turn(ctx, r.turn(nil))
+	rows, err := step(ctx, s, r.turn(nil))
 	if err != nil {
 		return nil, err
 	}
@@ -212,9 +217,7 @@ func (r *Relay) flush(s Session) error {
 	if len(r.done) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), turnTimeout)
-	defer cancel()
-	_, err := s.Turn(ctx, Turn{Done: r.done, Keep: r.o.Keep > 0})
+	_, err := step(context.Background(), s, Turn{Done: r.done, Keep: r.o.Keep > 0})
 	if err == nil {
 		r.done = r.done[:0]
 	}
@@ -281,10 +284,12 @@ func (r *Relay) settle(ctx context.Context, s Session, batch []Row, errs []error
 func (r *Relay) refuse(ctx context.Context, s Session, row Row, cause error) (parked bool, err error) {
 	r.refused.Add(1)
 	attempts := row.Attempts + 1
+	session, cancel := context.WithTimeout(context.WithoutCancel(ctx), turnTimeout) // as in step
+	defer cancel()
 	if errors.Is(cause, ErrPermanent) || errors.Is(cause, ErrTooLarge) || r.o.MaxAttempts > 0 && attempts >= r.o.MaxAttempts {
 		r.parked.Add(1)
 		r.o.Log.ErrorContext(ctx, "outbox: message parked", "id", row.ID, "topic", row.Topic, "attempts", attempts, "error", cause)
-		return true, s.Park(ctx, row.Number, cause.Error())
+		return true, s.Park(session, row.Number, cause.Error())
 	}
 	wait := r.backoff(attempts)
 	r.o.Log.WarnContext(ctx, "outbox: message refused", "id", row.ID, "topic", row.Topic, "attempts", attempts, "error", cause, "next", wait)
@@ -293,7 +298,7 @@ func (r *Relay) refuse(ctx context.Context, s Session, row Row, cause error) (pa
 	} else {
 		r.held[row.Lane] = again
 	}
-	return false, s.Fail(ctx, row.Number, cause.Error(), wait)
+	return false, s.Fail(session, row.Number, cause.Error(), wait)
 }
 
 // retain removes old sent messages, about once a minute.

@@ -160,10 +160,8 @@ func (s *sqliteSession) read(ctx context.Context, tx *sql.Tx, t Turn) (rows []Ro
 		if size += len(row.Body); size > t.Bytes && len(rows) > 0 {
 			break
 		}
-		if headers.Valid {
-			if err := json.Unmarshal([]byte(headers.String), &row.Headers); err != nil {
-				return nil, fmt.Errorf("message %s: headers: %w", row.ID, err)
-			}
+		if row.Headers, err = DecodeHeaders(headers.String); err != nil {
+			return nil, fmt.Errorf("message %s: %w", row.ID, err)
 		}
 		row.Time = time.UnixMilli(staged)
 		rows = append(rows, row)
@@ -221,10 +219,8 @@ func (s *SQLiteStore) Parked(ctx context.Context, after string, limit int) (list
 		if err := r.Scan(&p.ID, &p.Topic, &p.Key, &headers, &p.Body, &staged, &p.Attempts, &p.Error, &parked); err != nil {
 			return nil, err
 		}
-		if headers.Valid {
-			if err := json.Unmarshal([]byte(headers.String), &p.Headers); err != nil {
-				return nil, err
-			}
+		if p.Headers, err = DecodeHeaders(headers.String); err != nil {
+			return nil, err
 		}
 		p.Time, p.Parked = time.UnixMilli(staged), time.UnixMilli(parked)
 		list = append(list, p)

@@ -7,27 +7,6 @@ import (
 	"time"
 )
 
-// Ticket is an admitted call's receipt; it goes back with the call's report.
-// Three words, so that it travels in registers.
-type Ticket struct {
-	start Time
-	tick  int64  // of start among the calls under way; a probe's number
-	id    uint64 // era, kind, and a probe's slot
-}
-
-const (
-	ticketSlot  = 0xff   // of a probe
-	ticketTimed = 1 << 8 // counted among the calls under way, or in buckets of time
-	ticketProbe = 1 << 9 // one of the half-open probes
-	ticketEra   = 10     // shift
-)
-
-func (t Ticket) era() uint64 { return t.id >> ticketEra }
-
-// NeedsTime reports whether even the report of a success needs the time of day.
-// Where it does not, now may be 0 and the driver saves a reading of its clock.
-func (t Ticket) NeedsTime() bool { return t.id&(ticketTimed|ticketProbe) != 0 }
-
 // The word holds what a healthy breaker's callers need, readable without a lock.
 const (
 	wordState   = 0b0011
@@ -65,14 +44,6 @@ type closedState struct {
 type openedState struct {
 	until  Time
 	rounds int // of failed probes in a row
-}
-
-// halfState waits for its probes.
-type halfState struct {
-	start        [maxProbes]Time  // of probes under way; -1: none
-	number       [maxProbes]int64 // of the slot's latest probe: a slot of one that hangs is used again
-	last         int64
-	out, ok, bad int
 }
 
 // NewBreaker builds a closed breaker. The seed picks this instance's jitter.
@@ -316,24 +287,6 @@ func (b *Breaker) endCall(t Ticket, now Time, o Outcome) bool {
 	return false
 }
 
-func (b *Breaker) endProbe(t Ticket, now Time, o Outcome) bool {
-	slow := b.cfg.SlowAfter > 0 && b.cfg.SlowRate > 0 && now.Sub(t.start) >= b.cfg.SlowAfter
-	if slow && o == Success {
-		o = Failure
-	}
-	if slot := uint8(t.id & ticketSlot); b.half.number[slot] == t.tick {
-		b.half.end(slot, o)
-	}
-	b.half.expire(now, b.cfg.ProbeWait)
-	switch {
-	case b.half.bad > b.cfg.ProbeFailures:
-		return b.enter(now, Opened, ByProbes)
-	case b.half.ok >= b.cfg.Probes-b.cfg.ProbeFailures:
-		return b.enter(now, Closed, ByProbes)
-	}
-	return false
-}
-
 // enter moves to a state, with everything of that state fresh.
 func (b *Breaker) enter(now Time, to BreakerState, why Cause) bool {
 	from := b.state()
@@ -394,65 +347,6 @@ func (b *Breaker) tell(ch Change) {
 	if b.changed != nil {
 		b.changed(ch)
 	}
-}
-
-func (h *halfState) reset() {
-	*h = halfState{}
-	for i := range h.start {
-		h.start[i] = -1
-	}
-}
-
-func (h *halfState) admit(now Time, probes int) (uint8, bool) {
-	if h.out+h.ok+h.bad >= probes {
-		return 0, false
-	}
-	for i := range h.start {
-		if h.start[i] < 0 {
-			h.last++
-			h.start[i], h.number[i] = now, h.last
-			h.out++
-			return uint8(i), true
-		}
-	}
-	return 0, false
-}
-
-func (h *halfState) end(slot uint8, o Outcome) {
-	if h.start[slot] < 0 {
-		return // it had already been given up as hanging
-	}
-	h.start[slot] = -1
-	h.out--
-	switch o {
-	case Success:
-		h.ok++
-	case Failure:
-		h.bad++
-	case Ignored: // its place is free for another probe
-	}
-}
-
-// expire counts probes that hang as failed.
-func (h *halfState) expire(now Time, wait time.Duration) bool {
-	hit := false
-	for i, at := range h.start {
-		if at >= 0 && now.Sub(at) >= wait {
-			h.end(uint8(i), Failure)
-			hit = true
-		}
-	}
-	return hit
-}
-
-func (h *halfState) oldest() Time {
-	t := Never
-	for _, at := range h.start {
-		if at >= 0 {
-			t = min(t, at)
-		}
-	}
-	return t
 }
 
 // unit maps a seed to [0, 1), evenly (splitmix64).

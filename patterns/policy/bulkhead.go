@@ -154,6 +154,9 @@ func (b *Bulkhead) Admit(now, deadline Time) (Turn, Verdict) {
 			break
 		}
 	}
+	if b.Waiting() == 1 {
+		b.handed = -1 // a queue that forms anew says nothing about the gap since the last one
+	}
 	b.next++
 	b.push(waiter{turn: b.next})
 	return b.next, Verdict{Reason: Queued, After: wait}
@@ -191,7 +194,6 @@ func (b *Bulkhead) Leave(now Time) (turn Turn, ok bool) {
 	}
 	b.handed = b.seen
 	if turn, ok = b.pop(); !ok {
-		b.handed = -1
 		b.word.Add(^uint64(0))
 	}
 	return turn, ok

@@ -33,6 +33,9 @@ func (r *refBulkhead) admit(now, deadline policy.Time) (policy.Turn, policy.Reas
 	if wait <= 0 || len(r.queue) > 0 && r.gap*float64(len(r.queue)+1) > float64(wait) {
 		return 0, policy.TooLate
 	}
+	if len(r.queue) == 0 {
+		r.handed = -1
+	}
 	r.next++
 	r.queue = append(r.queue, r.next)
 	return r.next, policy.Queued

@@ -27,10 +27,14 @@ func TestRateIsItsModel(t *testing.T) {
 		if rng.IntN(100) == 0 {
 			now += policy.Time(rng.Int64N(int64(100 * time.Millisecond)))
 		}
+		if rng.IntN(2) == 0 {
+			now = (now + ms - 1) / ms * ms // so that bounds are met exactly, too
+		}
 		credit, last = min(10*gap, credit+now-last), now
 		n, deadline := 1+rng.IntN(3), policy.Never
 		if rng.IntN(3) == 0 {
 			deadline = now + policy.Time(rng.Int64N(int64(6*time.Millisecond)))
+			deadline = deadline / ms * ms
 		}
 		wait := time.Duration(max(0, gap*policy.Time(n)-credit))
 		want := policy.Admitted

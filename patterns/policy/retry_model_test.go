@@ -100,6 +100,10 @@ func TestRetryIsItsModel(t *testing.T) {
 		want, wait := refRetry(c, ref, at, u, try)
 		got := r.Next(at, u, try)
 		seen[want]++
+		ref.trickle(at)
+		if level := r.Budget().Level(at); math.Round(level*1e6) != float64(ref.level) {
+			t.Fatalf("step %d: %g tokens, reference %d millionths", step, level, ref.level)
+		}
 		if got.Reason != want || got.Admit() && got.After != wait {
 			t.Fatalf("step %d: %s after %s, reference %s after %s", step, got.Reason, got.After, want, wait)
 		}

@@ -18,14 +18,10 @@
 // known instances meanwhile, heartbeats for TTL checks, entering again what the
 // registry has forgotten, and leaving it on Close.
 //
-// Drivers: [staticreg] (a list), [filereg] (a folder on one machine),
-// [consulreg] (Consul), [kubereg] (Kubernetes EndpointSlices). [Transport]
-// makes an http.Client resolve services; package grpcreg does it for gRPC.
-//
-// [staticreg]: https://pkg.go.dev/github.com/ashlar-dev/ashlar/patterns/registry/staticreg
-// [filereg]: https://pkg.go.dev/github.com/ashlar-dev/ashlar/patterns/registry/filereg
-// [consulreg]: https://pkg.go.dev/github.com/ashlar-dev/ashlar/patterns/registry/consulreg
-// [kubereg]: https://pkg.go.dev/github.com/ashlar-dev/ashlar/patterns/registry/kubereg
+// Drivers are packages beside this one: staticreg (a list), filereg (a folder
+// on one machine), consulreg (Consul), kubereg (Kubernetes EndpointSlices).
+// [Transport] makes an http.Client resolve services; package grpcreg does it
+// for gRPC.
 package registry
 
 import (

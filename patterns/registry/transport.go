@@ -150,7 +150,7 @@ func (t *Transport) pick(ctx context.Context, host string, q Query) (Instance, f
 	tg.refresh()
 	in, done, ok := tg.picker.Pick(ctx)
 	if !ok {
-		trouble, _ := tg.watch.Trouble()
+		_, trouble := tg.watch.Trouble()
 		return Instance{}, nil, &NoInstanceError{Query: q, Err: trouble}
 	}
 	return in, done, nil

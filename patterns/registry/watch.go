@@ -59,11 +59,11 @@ func (w *Watch) filtered(s *state) []Instance {
 	return v.instances
 }
 
-// Trouble returns why the registry does not answer and since when; nil while it
-// does. Instances then are the last known ones.
-func (w *Watch) Trouble() (error, time.Time) { //nolint:revive // the error is the answer, not a failure
+// Trouble returns since when the registry does not answer, and why; no error
+// while it does. Instances are the last known ones in the meantime.
+func (w *Watch) Trouble() (since time.Time, why error) {
 	s := w.feed.state.Load()
-	return s.err, s.since
+	return s.since, s.err
 }
 
 // Next blocks until the matching instances differ from what Next returned last,

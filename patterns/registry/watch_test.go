@@ -141,7 +141,7 @@ func TestTheLastKnownServeWhileTheRegistryIsAway(t *testing.T) {
 		synctest.Wait() // the Next that waited tells this one; the following fail
 		set(t, w, "payments", in("10.0.0.3"))
 		time.Sleep(time.Hour)
-		trouble, since := watch.Trouble()
+		since, trouble := watch.Trouble()
 		if list, ok := watch.Instances(); !ok || len(list) != 1 || !errors.Is(trouble, errAway) || time.Since(since) < 59*time.Minute {
 			t.Fatalf("%v %v; %v since %s", list, ok, trouble, since)
 		}
@@ -155,11 +155,55 @@ func TestTheLastKnownServeWhileTheRegistryIsAway(t *testing.T) {
 				break
 			}
 		}
-		if trouble, _ := watch.Trouble(); trouble != nil {
+		if _, trouble := watch.Trouble(); trouble != nil {
 			t.Fatal(trouble)
 		}
 		_ = r.Close(t.Context())
 	})
+}
+
+// Everything at once, started and ended again and again.
+func TestStartAndStopUnderLoad(t *testing.T) {
+	t.Parallel()
+	for range 30 {
+		w := newWorld()
+		r := open(t, w, &registry.Options{Reconcile: time.Millisecond, MinBackoff: time.Millisecond})
+		var wg sync.WaitGroup
+		for i := range 8 {
+			wg.Go(func() {
+				e, err := r.Register(t.Context(), registry.Service{Name: "payments", Checks: []registry.Check{{TTL: 3 * time.Millisecond}}})
+				if err != nil {
+					if !errors.Is(err, registry.ErrClosed) {
+						t.Error(err)
+					}
+					return
+				}
+				if i%2 == 0 {
+					_ = e.Deregister(t.Context())
+				}
+			})
+			wg.Go(func() {
+				watch, err := r.Watch(registry.Query{Service: "payments"})
+				if err != nil {
+					return // closed already
+				}
+				defer watch.Close()
+				for range 5 {
+					if _, err := watch.Next(t.Context()); err != nil {
+						return
+					}
+				}
+			})
+			wg.Go(func() { _ = w.Set("payments", in("10.0.0."+strconv.Itoa(i))) })
+		}
+		wg.Go(func() { _ = r.Close(t.Context()) })
+		wg.Wait()
+		w.mu.Lock()
+		if len(w.known) != 0 {
+			t.Errorf("left behind: %v", w.known)
+		}
+		w.mu.Unlock()
+	}
 }
 
 func TestInstancesTellsWhenNobodyAnswers(t *testing.T) {

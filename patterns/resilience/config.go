@@ -45,7 +45,7 @@ func Order() []Stage {
 type Config struct {
 	Timeout  *policy.TimeoutConfig // both stages total and try
 	Retry    *policy.RetryConfig
-	Hedge    *policy.HedgeConfig
+	Hedge    *policy.HedgeConfig // of Do and unary gRPC calls
 	Breaker  *policy.BreakerConfig
 	Shed     *policy.ShedConfig // needs Adaptive or Bulkhead, whose use it looks at
 	Rate     *policy.RateConfig

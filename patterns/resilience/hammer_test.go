@@ -91,11 +91,8 @@ func TestTargetHammered(t *testing.T) {
 	if s.Bulkhead.InFlight != 0 || s.Bulkhead.Waiting != 0 {
 		t.Errorf("places are still taken: %+v", s.Bulkhead)
 	}
-	if s.Hedges == 0 && sum != calls.Load() {
+	if sum != calls.Load() {
 		t.Errorf("%d calls, %d counted: %+v", calls.Load(), sum, s)
-	}
-	if sum < calls.Load() {
-		t.Errorf("%d calls, only %d counted: %+v", calls.Load(), sum, s)
 	}
 }
 

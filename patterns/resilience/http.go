@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ashlar-dev/ashlar/patterns/balance"
 	"github.com/ashlar-dev/ashlar/patterns/policy"
 )
 
@@ -49,7 +50,8 @@ func (e *StatusError) Error() string {
 // http.DefaultTransport). An answer whose status counts as a failure is still
 // returned as an answer when there is no further try. The time a body takes to
 // be read belongs to the call; answers that stream (text/event-stream) are
-// judged by their headers.
+// judged by their headers. Requests are not hedged: an answer whose body has
+// still to come cannot be raced.
 func (t *Target) RoundTripper(next http.RoundTripper, o *HTTPOptions) http.RoundTripper {
 	if next == nil {
 		next = http.DefaultTransport
@@ -78,6 +80,10 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	p := rt.target.plan.Load()
 	s.call.begin(req.Context(), rt.target, p, &s.op, 0, p.n)
 	defer s.call.unwind()
+	var last *balance.Pick // for Balanced
+	if p.retry != nil {
+		last = new(balance.Pick)
+	}
 	for {
 		if err := s.call.enter(); err != nil {
 			if s.call.tries == 0 && req.Body != nil {
@@ -85,7 +91,7 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 			}
 			return nil, err
 		}
-		resp, err := rt.try(&s.call, req)
+		resp, err := rt.try(&s.call, req, last)
 		if err == nil {
 			err = rt.judge(resp)
 		}
@@ -108,8 +114,12 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // try sends the request once, with the bounds of this try on it.
-func (rt *roundTripper) try(c *call, req *http.Request) (*http.Response, error) {
-	r := req.WithContext(c.ctx)
+func (rt *roundTripper) try(c *call, req *http.Request, last *balance.Pick) (*http.Response, error) {
+	ctx := c.ctx
+	if last != nil {
+		ctx = context.WithValue(ctx, previous{}, last)
+	}
+	r := req.WithContext(ctx)
 	r.Header = req.Header.Clone()
 	if r.Header == nil {
 		r.Header = http.Header{}

@@ -12,14 +12,10 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/ashlar-dev/ashlar/patterns/journal"
 	"github.com/ashlar-dev/ashlar/patterns/journal/sqlitestore"
 	"github.com/ashlar-dev/ashlar/patterns/saga"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // order is the input of the tests' sagas.
 type order struct {

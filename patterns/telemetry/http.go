@@ -3,9 +3,11 @@ package telemetry
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -56,39 +58,80 @@ const maxHosts = 512
 // by method, route and status. The route is the pattern of an http.ServeMux
 // inside next; without one it stays empty. It goes around everything else.
 func (t *Telemetry) Handler(next http.Handler) http.Handler {
-	entry := t.newOperation("HTTP", Server, nil, nil, nil)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx := t.Extract(r.Context(), Headers(r.Header))
-		// The route is known only afterwards, so the span is started without it and
-		// the metrics are recorded by the operation of the route.
-		ctx, call := entry.Start(ctx)
-		m := t.begin(ctx)
-		rec := &recorder{ResponseWriter: w}
-		r = r.WithContext(ctx)
-		defer func() {
-			p := recover()
-			if p != nil && rec.status == 0 {
-				rec.status = http.StatusInternalServerError // what net/http's closing means to the caller
-			}
-			if rec.status == 0 {
-				rec.status = http.StatusOK
-			}
-			method := known(r.Method)
-			route := t.operation(httpKey{Server, method, r.Pattern}, func() *Operation {
-				return t.newHTTP(Server, t.server, method, "http.route", path(r.Pattern))
+	return &handlerHTTP{t: t, next: next, entry: t.newOperation("HTTP", Server, nil, nil, nil)}
+}
+
+type handlerHTTP struct {
+	t      *Telemetry
+	next   http.Handler
+	entry  *Operation // starts the span, whose route is known only afterwards
+	routes cache
+}
+
+func (h *handlerHTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx, call := h.entry.Start(h.t.extract(r.Context(), r.Header))
+	m := h.t.begin(ctx)
+	rec := &recorder{ResponseWriter: w}
+	r = r.WithContext(ctx)
+	panicked := true
+	defer func() {
+		if panicked && rec.status == 0 {
+			rec.status = http.StatusInternalServerError // what net/http's closing means to the caller
+		}
+		h.end(r, rec, &call, &m)
+	}()
+	h.next.ServeHTTP(rec, r)
+	panicked = false
+}
+
+func (h *handlerHTTP) end(r *http.Request, rec *recorder, call *Call, m *meter) {
+	if rec.status == 0 {
+		rec.status = http.StatusOK
+	}
+	failed := rec.status >= http.StatusInternalServerError
+	if m.on {
+		key := httpKey{Server, known(r.Method), r.Pattern}
+		route := h.routes.get(key)
+		if route == nil {
+			route = h.t.operation(key, func() *Operation {
+				return h.t.newHTTP(Server, h.t.server, key.method, "http.route", path(key.where))
 			})
-			m.record(route, rec.status, rec.status >= http.StatusInternalServerError)
-			if call.span != nil {
-				call.span.SetName(strings.TrimSpace(method + " " + path(r.Pattern)))
-				call.span.SetAttributes(attribute.String("http.request.method", method), attribute.String("url.path", r.URL.Path), attribute.String("http.route", path(r.Pattern)))
-			}
-			finish(&call, rec.status, rec.status >= http.StatusInternalServerError)
-			if p != nil {
-				panic(p)
-			}
-		}()
-		next.ServeHTTP(rec, r)
-	})
+			h.routes.put(key, route)
+		}
+		m.record(route, rec.status, failed)
+	}
+	if call.span != nil {
+		method, route := known(r.Method), path(r.Pattern)
+		call.span.SetName(strings.TrimSpace(method + " " + route))
+		call.span.SetAttributes(attribute.String("http.request.method", method), attribute.String("url.path", r.URL.Path), attribute.String("http.route", route))
+		finish(call, rec.status, failed)
+	}
+}
+
+// cache finds operations without a lock or an allocation: read often, written
+// when a route is first served.
+type cache struct {
+	m atomic.Pointer[map[httpKey]*Operation]
+}
+
+func (c *cache) get(k httpKey) *Operation {
+	if m := c.m.Load(); m != nil {
+		return (*m)[k]
+	}
+	return nil
+}
+
+func (c *cache) put(k httpKey, o *Operation) {
+	for {
+		old := c.m.Load()
+		next := map[httpKey]*Operation{k: o}
+		if old != nil {
+			maps.Copy(next, *old)
+		}
+		if c.m.CompareAndSwap(old, &next) {
+			return
+		}
+	}
 }
 
 // path is a pattern of http.ServeMux without its method.
@@ -132,22 +175,35 @@ func (t *Telemetry) Transport(base http.RoundTripper) http.RoundTripper {
 }
 
 type transport struct {
-	t    *Telemetry
-	base http.RoundTripper
+	t     *Telemetry
+	base  http.RoundTripper
+	hosts cache
+}
+
+// operation makes that of a host, as long as there are few of them.
+func (tr *transport) operation(key httpKey) *Operation {
+	t := tr.t
+	t.mu.Lock()
+	full := len(t.ops) > maxHosts
+	t.mu.Unlock()
+	if full {
+		key.where = "_OTHER"
+	}
+	op := t.operation(key, func() *Operation {
+		return t.newHTTP(Client, t.client, key.method, "server.address", key.where)
+	})
+	if !full {
+		tr.hosts.put(key, op)
+	}
+	return op
 }
 
 func (tr *transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	t, method := tr.t, known(r.Method)
-	host := r.URL.Host
-	t.mu.Lock()
-	_, seen := t.ops[httpKey{Client, method, host}]
-	if !seen && len(t.ops) > maxHosts {
-		host = "_OTHER"
+	t := tr.t
+	op := tr.hosts.get(httpKey{Client, known(r.Method), r.URL.Host})
+	if op == nil {
+		op = tr.operation(httpKey{Client, known(r.Method), r.URL.Host})
 	}
-	t.mu.Unlock()
-	op := t.operation(httpKey{Client, method, host}, func() *Operation {
-		return t.newHTTP(Client, t.client, method, "server.address", host)
-	})
 	ctx, call := op.Start(r.Context())
 	m := meter{ctx: ctx, start: call.start, on: op.hist != nil}
 	out := r.Clone(ctx)

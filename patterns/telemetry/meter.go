@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"maps"
 	"strconv"
 	"time"
 
@@ -34,26 +35,26 @@ func (m *meter) record(o *Operation, status int, failed bool) {
 // status returns the prepared attributes of an HTTP status. A server can answer
 // with few statuses, but a server we call with any: at most maxOutcomes are kept.
 func (o *Operation) status(code int, failed bool) []metric.RecordOption {
-	name := strconv.Itoa(code) // statuses are small: no allocation below 100, one above
 	for {
-		old := o.by.Load()
-		if opts, ok := (*old)[name]; ok {
-			return opts
-		}
-		if len(*old) >= maxOutcomes {
-			return o.outcome("_OTHER")
+		old := o.codes.Load()
+		if old != nil {
+			if opts, ok := (*old)[code]; ok {
+				return opts
+			}
+			if len(*old) >= maxOutcomes {
+				return o.outcome("_OTHER")
+			}
 		}
 		kv := []attribute.KeyValue{attribute.Int("http.response.status_code", code)}
 		if failed {
-			kv = append(kv, attribute.String("error.type", name))
+			kv = append(kv, attribute.String("error.type", strconv.Itoa(code)))
 		}
-		next := make(map[string][]metric.RecordOption, len(*old)+1)
-		for k, v := range *old {
-			next[k] = v
+		next := map[int][]metric.RecordOption{code: o.prepare(kv...)}
+		if old != nil {
+			maps.Copy(next, *old)
 		}
-		next[name] = o.prepare(kv...)
-		if o.by.CompareAndSwap(old, &next) {
-			return next[name]
+		if o.codes.CompareAndSwap(old, &next) {
+			return next[code]
 		}
 	}
 }

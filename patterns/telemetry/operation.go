@@ -48,6 +48,7 @@ type Operation struct {
 	base   []attribute.KeyValue
 	ok     []metric.RecordOption
 	by     atomic.Pointer[map[string][]metric.RecordOption] // by outcome, prepared when first seen
+	codes  atomic.Pointer[map[int][]metric.RecordOption]    // by HTTP status, likewise
 	gauge  metric.ObserveOption
 	active atomic.Int64
 }

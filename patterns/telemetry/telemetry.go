@@ -39,7 +39,6 @@ import (
 	"go.opentelemetry.io/contrib/propagators/b3"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/log/global"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -195,7 +194,7 @@ func Start(ctx context.Context, service Service, opts *Options) (*Telemetry, err
 	if o.Global {
 		otel.SetTracerProvider(t.bridge.Traces)
 		otel.SetMeterProvider(t.bridge.Metrics)
-		global.SetLoggerProvider(t.bridge.Logs)
+		otel.SetLoggerProvider(t.bridge.Logs)
 		otel.SetTextMapPropagator(t.bridge.Propagator)
 		otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { t.logger.Warn("telemetry", "error", err) }))
 	}

@@ -22,6 +22,12 @@ packages() {
   local missing=()
   for p in "$@"; do dpkg -s "$p" >/dev/null 2>&1 || missing+=("$p"); done
   [ ${#missing[@]} -eq 0 ] && return
+  if [ "$(id -u)" != 0 ] && docker info >/dev/null 2>&1; then # an engine answers: let it run the servers
+    say "not root, but a container engine answers: starting compose.yaml"
+    (cd "$here/../.." && docker compose up -d --wait) >&2 || die "docker compose up failed"
+    touch "$home/compose"
+    exit 0
+  fi
   [ "$(id -u)" = 0 ] || die "needs the Debian packages ${missing[*]}: run as root once, install them by hand, or use compose.yaml with a container engine and set ASHLAR_POSTGRES and the like"
   say "installing ${missing[*]}"
   { apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}"; } >"$home/apt.log" 2>&1 ||
@@ -62,6 +68,7 @@ up() {
 }
 
 one() {
+  [ -e "$home/compose" ] && docker info >/dev/null 2>&1 && return
   if alive "$1" && "$1_ready" >/dev/null 2>&1; then say "$1 runs already"; return; fi
   "$1_install"
   mkdir -p "$home/$1"; chmod 755 "$home/$1"
@@ -90,8 +97,9 @@ names=("$@"); [ ${#names[@]} -gt 0 ] || mapfile -t names < <(all)
 case "$verb" in
   up) up "${names[@]}" ;;
   one) one "${names[0]}" ;; # for up
-  down) down "${names[@]}" ;;
-  env) for n in "${names[@]}"; do if alive "$n"; then "${n}_env"; fi; done ;;
+  down) if [ -e "$home/compose" ]; then (cd "$here/../.." && docker compose down) && rm -f "$home/compose"; fi; down "${names[@]}" ;;
+  env) if [ -e "$home/compose" ]; then sed -n 's/^#   export \(ASHLAR_NO_SERVERS=1 \)\{0,1\}/export /p' "$here/../../compose.yaml"; exit; fi
+    for n in "${names[@]}"; do if alive "$n"; then "${n}_env"; fi; done ;;
   status) for n in "${names[@]}"; do if alive "$n"; then echo "$n: runs (pid $(cat "$home/$n/pid"))"; else echo "$n: stopped"; fi; done ;;
   *) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac

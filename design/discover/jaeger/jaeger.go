@@ -11,8 +11,8 @@ import (
 	format "github.com/ashlar-dev/ashlar/formats/jaeger"
 )
 
-// New returns the source. Files are read one after the other once all are known,
-// so that a trace that stands in several exports counts once.
+// New returns the source. Files are read once all are known, so that a trace
+// that stands in several exports counts once.
 func New() discover.Source { return source{} }
 
 type source struct{}
@@ -22,26 +22,26 @@ var _ discover.Relater = source{}
 func (source) Name() string        { return "jaeger" }
 func (source) Origin() arch.Origin { return arch.Trace }
 
-// Match: JSON that begins like an export, or like a trace.
+// Match: JSON that begins like an export, or like a trace. Plain or gzip.
 func (source) Match(h discover.Head) bool {
-	if h.Ext != ".json" && h.Ext != ".jsonl" && h.Ext != ".ndjson" && h.Path != "-" && h.Ext != ".gz" {
+	b := traces.Peek(h.First)
+	if !traces.JSON(b) || !traces.Has(b, `"traceID"`) {
 		return false
 	}
-	first := traces.Peek(h.First)
-	return traces.Has(first, `"spanID"`, `"spanId"`) && traces.Has(first, `"operationName"`) && traces.Has(first, `"traceID"`, `"traceId"`) ||
-		traces.Has(first, `"processes"`) && traces.Has(first, `"traceID"`) || traces.Has(first, `"spans"`) && traces.Has(first, `"traceID"`) && traces.Has(first, `"spanID"`)
+	return traces.Has(b, `"processes"`) || traces.Has(b, `"spans"`) && traces.Has(b, `"spanID"`, `"operationName"`)
 }
 
-func (source) Read(ctx context.Context, in *discover.Input, out discover.Sink) error {
-	return traces.Register(ctx, in, out, "jaeger traces", decode)
+func (source) Read(_ context.Context, in *discover.Input, out discover.Sink) error {
+	traces.Register(in, out, "jaeger traces", decode)
+	return nil
 }
 
 func (s source) Relate(ctx context.Context, ev *discover.Evidence, out discover.Sink) error {
 	return traces.Relate(ctx, s.Name(), ev, out)
 }
 
-// decode gives the spans of a file to the aggregate, a trace at a time.
-func decode(ctx context.Context, f *traces.File, a *traces.Aggregate) error {
+// decode gives the spans of a file a trace at a time.
+func decode(_ context.Context, f *traces.File, to traces.Taker) error {
 	r, err := f.Reader()
 	if err != nil {
 		return err
@@ -51,9 +51,6 @@ func decode(ctx context.Context, f *traces.File, a *traces.Aggregate) error {
 	for t, err := range format.Traces(r, nil) {
 		if err != nil {
 			return err
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
 		}
 		for _, fault := range t.Faults {
 			f.Fault(fault)
@@ -73,7 +70,9 @@ func decode(ctx context.Context, f *traces.File, a *traces.Aggregate) error {
 			s.Trace = id
 			spans = append(spans, s)
 		}
-		a.AddTrace(id, spans)
+		if err := to.Trace(id, spans); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package kubernetes
 
 import (
 	"fmt"
-	"net"
 	"regexp"
 	"slices"
 	"strconv"
@@ -15,9 +14,6 @@ import (
 	"github.com/ashlar-dev/ashlar/formats/doc"
 )
 
-// names of variables that hold a network place, by custom.
-var placeName = regexp.MustCompile(`(?i)(^|_)(ADDR|ADDRESS|ADDRESSES|HOST|HOSTNAME|HOSTS|URL|URI|ENDPOINT|ENDPOINTS|SERVER|SERVERS|SERVICE|BROKER|BROKERS|DSN|TARGET|UPSTREAM|BACKEND|BASE_?URL|CONNECTION_?STRING)$`)
-
 // variable is an environment variable with where its value stands.
 type variable struct {
 	name, value string
@@ -28,7 +24,7 @@ type variable struct {
 func (r *relation) uses(w *workload, places map[arch.Fact]arch.Source) map[string]arch.Call {
 	calls := map[string]arch.Call{}
 	for _, v := range r.variables(w) {
-		to, ep, ok := r.target(w, v)
+		to, ep, ok := r.ev.Hosts.Target(v.name, v.value, w.V.Namespace)
 		if !ok || to == w.ref {
 			continue
 		}
@@ -51,45 +47,6 @@ func (r *relation) uses(w *workload, places map[arch.Fact]arch.Source) map[strin
 		calls[id] = c
 	}
 	return calls
-}
-
-// target is what a variable's value leads to. A known name counts wherever it
-// stands with a port or a scheme; an unknown one only where the variable's name
-// says that it is a network place.
-func (r *relation) target(w *workload, v variable) (arch.Ref, discover.Endpoint, bool) {
-	ep, ok := discover.ParseEndpoint(v.value)
-	named := placeName.MatchString(v.name)
-	if !ok || ep.Port == "" && ep.Scheme == "" && !named || local(ep.Host) {
-		return "", ep, false
-	}
-	if ref, ok := r.ev.Hosts.Resolve(ep.Host, w.V.Namespace); ok {
-		return ref, ep, true
-	}
-	if !named || ep.Port == "" && ep.Scheme == "" {
-		return "", ep, false
-	}
-	host := strings.ToLower(ep.Host)
-	if name, inside := clusterName(host); inside {
-		return arch.NewRef(arch.KindService, name), ep, true // nobody answers to it: a rule's business
-	}
-	if ep.Scheme == "file" || net.ParseIP(host) != nil {
-		return "", ep, false
-	}
-	return arch.NewRef(arch.KindExternal, host), ep, true
-}
-
-// clusterName: a single label, or name.namespace.svc…, can only mean a Service.
-func clusterName(host string) (string, bool) {
-	labels := strings.Split(host, ".")
-	if len(labels) == 1 || len(labels) >= 3 && labels[2] == "svc" {
-		return labels[0], true
-	}
-	return "", false
-}
-
-func local(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && (ip.IsLoopback() || ip.IsUnspecified())
 }
 
 func (r *relation) external(ref arch.Ref, ep discover.Endpoint, at arch.Source) {

@@ -4,10 +4,14 @@ package sources
 
 import (
 	"github.com/ashlar-dev/ashlar/design/discover"
+	"github.com/ashlar-dev/ashlar/design/discover/compose"
 	"github.com/ashlar-dev/ashlar/design/discover/hand"
 	"github.com/ashlar-dev/ashlar/design/discover/istio"
 	"github.com/ashlar-dev/ashlar/design/discover/jaeger"
 	"github.com/ashlar-dev/ashlar/design/discover/kubernetes"
+	"github.com/ashlar-dev/ashlar/design/discover/otlp"
+	"github.com/ashlar-dev/ashlar/design/discover/spring"
+	"github.com/ashlar-dev/ashlar/design/discover/zipkin"
 )
 
 // All returns a fresh set of every source.
@@ -15,7 +19,11 @@ func All() []discover.Source {
 	return []discover.Source{
 		hand.New(),
 		kubernetes.New(),
+		compose.New(),
+		spring.New(),
 		istio.New(),
 		jaeger.New(),
+		otlp.New(),
+		zipkin.New(),
 	}
 }

@@ -15,22 +15,25 @@ type Aggregate struct {
 	tree  tree
 
 	ops       map[opKey]*op
-	seen      map[string]int64 // service -> spans
-	from, to  int64            // nanoseconds; first start and last end
-	runs      int64            // traces, weighted
-	sampled   float64          // sum of traces' weights as they were given
-	counted   int64            // traces
-	tellsRate bool             // any span told its weight
+	from, to  int64   // nanoseconds; first start and last end
+	runs      int64   // traces, weighted
+	sampled   float64 // sum of traces' weights as they were given
+	counted   int64   // traces
+	tellsRate bool    // any span told its weight
 }
 
 // opKey names an operation; an empty name stands for what a service does outside
 // of any known operation.
 type opKey struct{ service, name, long, trigger string }
 
+func (k opKey) hash() uint64 {
+	return mix(mix(hashString(k.service), hashString(k.name)), mix(hashString(k.long), hashString(k.trigger))) | 1
+}
+
 // New returns an empty Aggregate; nil options are the defaults.
 func New(o *Options) *Aggregate {
 	opts := o.or()
-	a := &Aggregate{words: newDescriber(opts.MaxNames), ops: map[opKey]*op{}, seen: map[string]int64{}}
+	a := &Aggregate{words: newDescriber(opts.MaxNames), ops: map[opKey]*op{}}
 	a.asm = newAssembler(opts, a.trace)
 	return a
 }
@@ -45,12 +48,13 @@ func (a *Aggregate) AddTrace(id TraceID, spans []Span) {
 		a.asm.stats.Cut += int64(len(spans) - a.asm.opts.MaxTraceSpans)
 		spans = spans[:a.asm.opts.MaxTraceSpans]
 	}
+	a.asm.drain() // before its space is used
 	batch := a.asm.batch[:0]
 	for i := range spans {
 		batch = append(batch, a.pack(&spans[i]))
 	}
-	a.asm.batch = batch
 	a.asm.whole(id, batch)
+	a.asm.batch = batch[:0]
 }
 
 // Flush closes all open traces.
@@ -58,6 +62,7 @@ func (a *Aggregate) Flush() { a.asm.flush() }
 
 // Stats counts what was taken so far.
 func (a *Aggregate) Stats() Stats {
+	a.asm.drain()
 	s := a.asm.stats
 	s.Lumped += a.words.lumped
 	return s
@@ -159,7 +164,8 @@ func (s *sketch) dist() arch.Dist {
 // op is what is known of an operation.
 type op struct {
 	key     opKey
-	service string
+	hash    uint64 // of key, never 0
+	seen    int64  // runs, as they came
 	kind    Kind
 	target  target // topic of a consumer
 	runs    int64  // weighted, as all counts below
@@ -196,7 +202,8 @@ type site struct {
 	optional int64 // runs that went well although it failed
 	failed   int64 // runs in which it failed
 	selfPar  int64 // runs in which it overlapped with itself
-	rank     int64 // sum of its place in the order of the run's sites
+	critical int64 // nanoseconds in which a run waited for nothing but this
+	place    int64 // sum of where in the run it first happened, in millionths
 	latency  sketch
 	network  sketch
 	times    arch.Dist // per run in which it happened
@@ -209,7 +216,7 @@ type pair struct{ together, overlap, iFirst int64 }
 func (a *Aggregate) op(k opKey, d *desc) *op {
 	o := a.ops[k]
 	if o == nil {
-		o = &op{key: k, service: k.service, bySite: map[siteKey]int{}}
+		o = &op{key: k, hash: k.hash(), bySite: map[siteKey]int{}}
 		if d != nil {
 			o.kind, o.target = d.kind, d.target
 		}

@@ -38,31 +38,101 @@ func body(o *op, sites []*placedSite) arch.Step {
 // branches in parallel, until single sites are left. A set that is neither (each
 // overlaps some, none can be taken out) counts as parallel.
 func arrange(o *op, sites []*placedSite) []arch.Step {
-	var out []arch.Step
+	var out []part
 	for _, group := range components(sites, func(x, y *placedSite) bool { return parallel(o, x, y) }) {
 		if len(group) == 1 {
-			out = append(out, one(o, group[0]))
+			out = append(out, part{one(group[0]), group[0]})
 			continue
 		}
 		branches := components(group, func(x, y *placedSite) bool { return !parallel(o, x, y) })
 		par := arch.Step{Kind: arch.Par}
 		for _, branch := range branches {
-			var steps []arch.Step
 			if len(branches) == 1 { // neither: all at once
 				for _, s := range branch {
-					par.Steps = append(par.Steps, one(o, s))
+					par.Steps = append(par.Steps, maybe(one(s), s.runs, o.runs))
 				}
 				break
 			}
-			if steps = arrange(o, branch); len(steps) == 1 {
-				par.Steps = append(par.Steps, steps[0])
-			} else {
-				par.Steps = append(par.Steps, arch.Step{Kind: arch.Seq, Steps: steps})
-			}
+			par.Steps = append(par.Steps, sequence(arrange(o, branch)))
 		}
-		out = append(out, par)
+		out = append(out, part{par, nil})
+	}
+	return choose(o, out)
+}
+
+func sequence(steps []arch.Step) arch.Step {
+	if len(steps) == 1 {
+		return steps[0]
+	}
+	return arch.Step{Kind: arch.Seq, Steps: steps}
+}
+
+// part of a sequence; site is nil when it is a group that is parallel.
+type part struct {
+	step arch.Step
+	site *placedSite
+}
+
+// choose finds what happens now and then in a sequence: neighbours that always
+// happen together are one branch; neighbours that never do, though by chance they
+// would have, are branches of one choice.
+func choose(o *op, parts []part) []arch.Step {
+	var out []arch.Step
+	for i := 0; i < len(parts); {
+		first := parts[i].site
+		if first == nil || first.runs >= o.runs {
+			out = append(out, parts[i].step)
+			i++
+			continue
+		}
+		choice := arch.Step{Kind: arch.Choice}
+		var heads []*placedSite
+		for i < len(parts) && parts[i].site != nil && parts[i].site.runs < o.runs && apart(o, heads, parts[i].site) {
+			head := parts[i].site
+			branch := []arch.Step{parts[i].step}
+			for i++; i < len(parts) && parts[i].site != nil && bound(o, head, parts[i].site); i++ {
+				branch = append(branch, parts[i].step)
+			}
+			heads = append(heads, head)
+			b := sequence(branch)
+			b.Prob = arch.Some(float64(head.runs) / float64(o.runs))
+			choice.Steps = append(choice.Steps, b)
+		}
+		out = append(out, choice)
 	}
 	return out
+}
+
+// enough runs in which two sites would have met by chance to make something of
+// that they did not.
+const enough = 5
+
+// apart: s never happened together with any of the heads, nor could the branches
+// add up to more than there were runs.
+func apart(o *op, heads []*placedSite, s *placedSite) bool {
+	total := s.runs
+	for _, h := range heads {
+		total += h.runs
+		if together(o, h, s) > 0 || float64(h.runs)*float64(s.runs)/float64(o.runs) < enough {
+			return false
+		}
+	}
+	return total <= o.runs
+}
+
+// bound: the two happened in the same runs.
+func bound(o *op, x, y *placedSite) bool {
+	return x.runs == y.runs && together(o, x, y) == x.runs
+}
+
+func together(o *op, x, y *placedSite) (n int64) {
+	for _, i := range x.index {
+		for _, j := range y.index {
+			p, _ := o.pair(i, j)
+			n += p.together
+		}
+	}
+	return n
 }
 
 // components splits sites into what hangs together, in order.
@@ -111,15 +181,23 @@ func parallel(o *op, x, y *placedSite) bool {
 	return together > 0 && float64(overlap) >= parallelFrom*float64(together)
 }
 
-// one is the step of a single site.
-func one(o *op, s *placedSite) arch.Step {
+// one is the step of a single site in a run in which it happens.
+func one(s *placedSite) arch.Step {
 	st := arch.Step{Kind: arch.Do, Call: s.id}
-	if s.times.Max > 1 {
-		st = arch.Step{Kind: arch.Loop, Times: s.times, Steps: []arch.Step{st}}
+	switch {
+	case s.times.Max <= 1:
+		return st
+	case float64(s.selfPar) >= parallelFrom*float64(s.runs):
+		return arch.Step{Kind: arch.Par, Times: s.times, Steps: []arch.Step{st}}
 	}
-	if s.runs < o.runs {
-		st.Prob = arch.Some(float64(s.runs) / float64(o.runs))
-		st = arch.Step{Kind: arch.Choice, Steps: []arch.Step{st}}
+	return arch.Step{Kind: arch.Loop, Times: s.times, Steps: []arch.Step{st}}
+}
+
+// maybe makes a choice of a step that happens in some runs only.
+func maybe(st arch.Step, runs, of int64) arch.Step {
+	if runs >= of {
+		return st
 	}
-	return st
+	st.Prob = arch.Some(float64(runs) / float64(of))
+	return arch.Step{Kind: arch.Choice, Steps: []arch.Step{st}}
 }

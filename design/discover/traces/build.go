@@ -22,9 +22,6 @@ func (a *Aggregate) System(w Witness) (arch.System, error) {
 	a.Flush()
 	b := &builder{agg: a, by: w, learned: a.learn(), names: a.opNames(), places: map[arch.Fact]place{}}
 	b.sys = arch.System{Format: arch.Format, Services: map[string]arch.Service{}, Stores: map[string]arch.Store{}, Topics: map[string]arch.Topic{}, Externals: map[string]arch.External{}}
-	for name, n := range a.seen {
-		b.service(name, place{n: n})
-	}
 	for _, o := range a.sorted() {
 		b.operation(o)
 	}
@@ -137,9 +134,9 @@ func (b *builder) opRef(k opKey) arch.Ref { return arch.NewRef(arch.KindOp, k.se
 
 func (b *builder) operation(o *op) {
 	k := o.key
-	svc := b.sys.Services[k.service]
 	p := place{example: o.example, n: o.runs}
-	b.note(arch.NewRef(arch.KindService, k.service), "", place{example: o.example})
+	b.service(k.service, p)
+	svc := b.sys.Services[k.service]
 	if k.name == "" {
 		from := arch.NewRef(arch.KindService, k.service)
 		svc.Uses, _ = b.calls(o, from, "uses")
@@ -210,6 +207,9 @@ func (b *builder) calls(o *op, from arch.Ref, group string) (map[string]arch.Cal
 		s.id = arch.CallID(s.to, count[s.to])
 		tries := s.calls + s.retried
 		c := arch.Call{To: s.to, Access: arch.AccessCall, Latency: s.latency.dist(), Network: s.network.dist(), Errors: share(s.errors, tries), Rate: b.rate(tries), PerCall: s.times}
+		if o.latency.sum > 0 {
+			c.Critical = share(s.critical, o.latency.sum)
+		}
 		if s.retried > 0 {
 			c.Retried = share(s.retried, tries)
 		}
@@ -260,7 +260,7 @@ func (b *builder) resolve(o *op) []*placedSite {
 	})
 	out = join(out, o.runs)
 	slices.SortFunc(out, func(x, y *placedSite) int {
-		return cmp.Or(cmp.Compare(mean(x.rank, x.runs), mean(y.rank, y.runs)), cmp.Compare(x.to, y.to), cmp.Compare(x.name(), y.name()), cmp.Compare(x.key.path, y.key.path), cmp.Compare(x.key.callee, y.key.callee))
+		return cmp.Or(cmp.Compare(mean(x.place, x.runs), mean(y.place, y.runs)), cmp.Compare(x.to, y.to), cmp.Compare(x.name(), y.name()), cmp.Compare(x.key.path, y.key.path), cmp.Compare(x.key.callee, y.key.callee))
 	})
 	return out
 }

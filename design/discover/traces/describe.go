@@ -50,6 +50,7 @@ type describer struct {
 	descs   []*desc // index 0 is none
 	scratch []byte
 	slots   [numKeys]string
+	filled  []Key // slots in use, in the order in which they came
 	max     int
 	lumped  int64 // spans whose name was given up because there are too many
 }
@@ -64,29 +65,49 @@ const rawPerDesc = 4
 
 // describe fills the slots for the caller, too.
 func (d *describer) describe(s *Span) uint32 {
-	d.slots = [numKeys]string{}
+	for _, k := range d.filled {
+		d.slots[k] = ""
+	}
+	d.filled = d.filled[:0]
 	for i := range s.Attrs {
-		if k := s.Attrs[i].Key; k < numKeys && d.slots[k] == "" {
+		if k := s.Attrs[i].Key; k < numKeys && d.slots[k] == "" && s.Attrs[i].Value != "" {
 			d.slots[k] = s.Attrs[i].Value
+			d.filled = append(d.filled, k)
 		}
 	}
 	b := append(d.scratch[:0], byte(s.Kind))
 	b = append(b, s.Service...)
 	b = append(b, 0)
 	b = append(b, s.Name...)
-	for k := NoKey + 1; k < firstOfRun; k++ {
-		if v := d.slots[k]; v != "" {
-			switch {
-			case k == HTTPURL && d.slots[HTTPRoute] != "", k == HTTPPath && d.slots[HTTPRoute] != "":
-				continue
-			case k == HTTPURL && s.Kind == Client:
-				v, _ = hostOfURL(v)
-			case k == HTTPPath && s.Kind == Client, k == PeerAddress && s.Kind == Server:
+	for _, k := range d.filled {
+		v := d.slots[k]
+		switch k {
+		case HTTPURL:
+			if d.slots[HTTPRoute] != "" && s.Kind != Client {
 				continue
 			}
-			b = append(b, 0, byte(k))
-			b = append(b, v...)
+			if s.Kind == Client {
+				v, _ = hostOfURL(v)
+			}
+		case HTTPPath:
+			if s.Kind == Client || d.slots[HTTPRoute] != "" {
+				continue
+			}
+		case PeerAddress:
+			if s.Kind == Server || d.slots[ServerAddress] != "" {
+				continue
+			}
+		case DBStatement:
+			if d.slots[DBOperation] != "" && d.slots[DBTable] != "" {
+				continue
+			}
+		default:
+			if k >= firstOfRun && k != SpanKind {
+				continue
+			}
 		}
+		b = append(b, 0, byte(k))
+		b = append(b, v...)
 	}
 	d.scratch = b
 	if i, ok := d.raw[string(b)]; ok {

@@ -1,5 +1,7 @@
 package traces
 
+import "strings"
+
 // Key is the meaning of an attribute; the names that the generations of the
 // semantic conventions have for one thing are one Key.
 type Key uint8
@@ -45,6 +47,50 @@ const (
 
 	numKeys
 )
+
+// Keys remembers what names mean, and which follows which: spans of one kind have
+// the same ones in the same order. The zero value is ready; it is not safe for
+// concurrent use.
+type Keys struct {
+	seen [1024]known
+	last *known
+}
+
+type known struct {
+	name string
+	key  Key
+	next *known
+}
+
+// Of is [KeyOf].
+func (c *Keys) Of(name string) Key {
+	if c.last != nil {
+		if e := c.last.next; e != nil && e.name == name {
+			c.last = e
+			return e.key
+		}
+	}
+	n := len(name)
+	if n < 8 {
+		return KeyOf(name)
+	}
+	h := uint32(n)
+	for _, b := range [...]byte{name[1], name[n/2], name[n-7], name[n-5], name[n-4], name[n-2], name[n-1]} {
+		h = h*31 + uint32(b)
+	}
+	e := &c.seen[h*2654435769>>22]
+	if e.name == "" { // the first one stays: two names that take turns would cost more than they save
+		e.name, e.key = strings.Clone(name), KeyOf(name)
+	}
+	if e.name != name {
+		return KeyOf(name)
+	}
+	if c.last != nil {
+		c.last.next = e
+	}
+	c.last = e
+	return e.key
+}
 
 // KeyOf tells what an attribute of this name means, in OpenTelemetry's stable and
 // earlier conventions, OpenTracing's, Brave's and a few of their dialects; NoKey

@@ -5,9 +5,6 @@ package traces
 func (a *Aggregate) Merge(b *Aggregate) {
 	b.Flush()
 	a.asm.stats = a.asm.stats.Plus(b.Stats())
-	for s, n := range b.seen {
-		a.seen[s] += n
-	}
 	if a.from == 0 || b.from != 0 && b.from < a.from {
 		a.from = b.from
 	}
@@ -27,6 +24,7 @@ func (a *Aggregate) Merge(b *Aggregate) {
 
 func (o *op) plus(p *op) {
 	o.runs += p.runs
+	o.seen += p.seen
 	o.errors += p.errors
 	o.refused += p.refused
 	o.latency.plus(p.latency)
@@ -70,7 +68,8 @@ func (s *site) plus(t *site) {
 	s.optional += t.optional
 	s.failed += t.failed
 	s.selfPar += t.selfPar
-	s.rank += t.rank
+	s.place += t.place
+	s.critical += t.critical
 	s.latency.plus(t.latency)
 	s.network.plus(t.network)
 	s.times = s.times.Plus(t.times)

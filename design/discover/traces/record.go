@@ -28,12 +28,14 @@ type work struct {
 	active []int // calls that have not ended yet
 	sites  []int // distinct, in the order in which they first happened
 	state  []siteRun
+	byEnd  []int
 	meet   []uint64 // bits: which sites of the run overlapped, by place in sites
 }
 
 // siteRun is what happened to a site in the run at hand.
 type siteRun struct {
 	calls, retried int64
+	place          int64 // millionths of the run
 	failed, self   bool
 }
 
@@ -41,7 +43,6 @@ type siteRun struct {
 func (a *Aggregate) record(id TraceID, r *run, w int64) {
 	t := &a.tree
 	n := &t.nodes[r.entry]
-	a.seen[n.d.service]++
 	outside := n.outside()
 	var o *op
 	if outside {
@@ -53,6 +54,7 @@ func (a *Aggregate) record(id TraceID, r *run, w int64) {
 		o = a.opOf(n.d)
 	}
 	o.runs += w
+	o.seen++
 	o.example.see(id, n.id)
 	fault := n.flags&failed != 0
 	if !outside {
@@ -64,8 +66,9 @@ func (a *Aggregate) record(id TraceID, r *run, w int64) {
 	a.gather(o, r)
 	if !outside {
 		o.own.see(n.dur-covered(t.work.calls, n.start, n.start+n.dur), w)
+		a.critical(o, n.start, n.start+n.dur, w)
 	}
-	a.order(o)
+	a.order(n)
 	a.count(id, o, w, fault)
 }
 
@@ -96,7 +99,7 @@ func (a *Aggregate) gather(o *op, r *run) {
 			key.exit = c.exit.hash
 		}
 		if e.callee != none && !(c.exit != nil && c.exit.target.kind != "" && !c.exit.target.weak) {
-			key.callee = a.opOf(t.nodes[e.callee].d).hash()
+			key.callee = a.opOf(t.nodes[e.callee].d).hash
 		}
 		c.site = o.site(key)
 		if c.site < 0 {
@@ -133,11 +136,6 @@ func (a *Aggregate) within(start, end int64, n *node) (int64, int64) {
 	return start, end // it went on after its caller: an asynchronous call
 }
 
-func (o *op) hash() uint64 {
-	k := o.key
-	return mix(mix(hashString(k.service), hashString(k.name)), mix(hashString(k.long), hashString(k.trigger))) | 1
-}
-
 // covered is how much of [from, to] lies within the calls, which are sorted.
 func covered(cs []call, from, to int64) (sum int64) {
 	at := from
@@ -151,8 +149,28 @@ func covered(cs []call, from, to int64) (sum int64) {
 	return sum
 }
 
+// critical goes back from the end of the run: what ended last before then is what
+// it waited for; from where that began, again.
+func (a *Aggregate) critical(o *op, from, to, w int64) {
+	k := &a.tree.work
+	k.byEnd = k.byEnd[:0]
+	for i := range k.calls {
+		k.byEnd = append(k.byEnd, i)
+	}
+	if len(k.byEnd) > 1 {
+		slices.SortStableFunc(k.byEnd, func(x, y int) int { return cmp.Compare(k.calls[y].end, k.calls[x].end) })
+	}
+	for _, i := range k.byEnd {
+		if c := &k.calls[i]; c.end <= to {
+			start := max(c.start, from)
+			o.sites[c.site].critical += max(0, c.end-start) * w
+			to = start
+		}
+	}
+}
+
 // order finds the distinct sites of the run and which of them overlapped.
-func (a *Aggregate) order(o *op) {
+func (a *Aggregate) order(n *node) {
 	k := &a.tree.work
 	k.sites, k.state, k.meet, k.active = k.sites[:0], k.state[:0], k.meet[:0], k.active[:0]
 	for i := range k.calls {
@@ -161,7 +179,7 @@ func (a *Aggregate) order(o *op) {
 		if place < 0 {
 			place = len(k.sites)
 			k.sites = append(k.sites, c.site)
-			k.state = append(k.state, siteRun{})
+			k.state = append(k.state, siteRun{place: int64(1e6 * float64(min(max(c.start-n.start, 0), n.dur)) / float64(max(n.dur, 1)))})
 			k.meet = append(k.meet, 0)
 		}
 		k.active = slices.DeleteFunc(k.active, func(j int) bool { return !overlap(&k.calls[j], c) })
@@ -242,7 +260,7 @@ func (a *Aggregate) count(id TraceID, o *op, w int64, fault bool) {
 		s.runs += w
 		s.calls += st.calls * w
 		s.retried += st.retried * w
-		s.rank += int64(x) * w
+		s.place += st.place * w
 		s.times.ObserveN(float64(st.calls), w)
 		if st.failed {
 			s.failed += w

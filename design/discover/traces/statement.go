@@ -8,22 +8,34 @@ func statement(sql string) (verb, table string) {
 	l := lexer{s: sql}
 	want := false // the next name is a table
 	depth, first := 0, true
+	function := 0 // depth at which the arguments of a function began: extract(x from y)
+	before := ""  // the word before
 	for {
 		kind, word := l.next()
+		last := before
+		before = ""
 		switch {
 		case kind == endOfText:
 			return verb, table
 		case kind == openParen:
 			depth++
+			if function == 0 && last != "" && !keywords[last] && !want && depth > 0 {
+				function = depth
+			}
 			want = false
 			continue
 		case kind == closeParen:
-			depth--
+			if depth--; depth < function {
+				function = 0
+			}
 			continue
-		case kind == otherToken:
+		case kind == otherToken || function > 0:
 			continue
 		}
 		lower := lowerWord(word)
+		if kind == wordToken {
+			before = lower
+		}
 		if first && kind == wordToken {
 			first = false
 			verb = lower
@@ -67,6 +79,10 @@ func statement(sql string) (verb, table string) {
 		}
 	}
 }
+
+// keywords that stand before a parenthesis without being functions.
+var keywords = map[string]bool{"select": true, "from": true, "join": true, "in": true, "exists": true, "as": true, "and": true, "or": true, "not": true,
+	"on": true, "using": true, "union": true, "all": true, "any": true, "some": true, "values": true, "where": true, "with": true, "lateral": true, "then": true, "else": true, "when": true}
 
 type tokenKind uint8
 

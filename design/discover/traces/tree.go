@@ -55,7 +55,7 @@ type tree struct {
 // idTable maps span IDs to nodes by open addressing.
 type idTable struct {
 	keys []uint64
-	vals []int32
+	vals []int32 // node + 1; 0 is free
 	mask uint64
 }
 
@@ -68,21 +68,18 @@ func (t *idTable) reset(n int) {
 		t.keys, t.vals = make([]uint64, size), make([]int32, size)
 	}
 	t.mask = uint64(size - 1)
-	clear(t.keys[:size])
-	for i := range t.vals[:size] {
-		t.vals[i] = none
-	}
+	clear(t.vals[:size])
 }
 
 func (t *idTable) slot(id uint64) uint64 {
-	i := (id * 0x9e3779b97f4a7c15 >> 20) & t.mask
-	for t.vals[i] != none && t.keys[i] != id {
+	i := (id * 0x9e3779b97f4a7c15 >> 32) & t.mask
+	for t.vals[i] != 0 && t.keys[i] != id {
 		i = (i + 1) & t.mask
 	}
 	return i
 }
 
-func (t *idTable) get(id uint64) int32 { return t.vals[t.slot(id)] }
+func (t *idTable) get(id uint64) int32 { return t.vals[t.slot(id)] - 1 }
 
 // trace takes a trace that is done.
 func (a *Aggregate) trace(id TraceID, spans []span) {
@@ -122,11 +119,9 @@ func (a *Aggregate) weigh(id TraceID, spans []span) int64 {
 // plant makes nodes of spans, each ID once, sorted by start.
 func (a *Aggregate) plant(spans []span) {
 	t := &a.tree
-	slices.SortFunc(spans, func(x, y span) int {
-		return cmp.Or(cmp.Compare(x.start, y.start), cmp.Compare(y.dur, x.dur), cmp.Compare(x.id, y.id), cmp.Compare(x.flags, y.flags), cmp.Compare(x.desc, y.desc))
-	})
+	slices.SortFunc(spans, compareSpans)
 	t.nodes = t.nodes[:0]
-	t.index.reset(2 * len(spans))
+	t.index.reset(len(spans))
 	t.shared = false
 	for i := range spans {
 		s := &spans[i]
@@ -137,13 +132,22 @@ func (a *Aggregate) plant(spans []span) {
 			t.shared = true
 		}
 		slot := t.index.slot(n.id)
-		if t.index.vals[slot] != none {
+		if t.index.vals[slot] != 0 {
 			a.asm.stats.Duplicates++
 			continue
 		}
-		t.index.keys[slot], t.index.vals[slot] = n.id, int32(len(t.nodes))
 		t.nodes = append(t.nodes, n)
+		t.index.keys[slot], t.index.vals[slot] = n.id, int32(len(t.nodes))
 	}
+}
+
+// compareSpans leaves equal only what is equal, so that the order in which spans
+// came does not show. The first difference is nearly always the start.
+func compareSpans(x, y span) int {
+	if x.start != y.start {
+		return cmp.Compare(x.start, y.start)
+	}
+	return cmp.Or(cmp.Compare(y.dur, x.dur), cmp.Compare(x.id, y.id), cmp.Compare(x.flags, y.flags), cmp.Compare(x.parent, y.parent), cmp.Compare(x.desc, y.desc))
 }
 
 func sharedID(id uint64) uint64 { return mix(id, 0x5ba3ed) }

@@ -50,7 +50,7 @@ func Terminal(w io.Writer, r *Report) error {
 		p.line("\nNot read: %s%s", doc.Redact(r.Skipped[0].Path+": "+cut(r.Skipped[0].Why, 90)), more(n-1, "file"))
 	}
 	if len(gs) > 0 {
-		p.line("\nAll %d with evidence: ashlar review -v %s    About a rule: ashlar explain %s", len(r.Result.Findings), strings.Join(r.Paths, " "), gs[0].rule.ID)
+		p.line("\nEverything, with evidence: ashlar review -v %s    About a rule: ashlar explain %s", strings.Join(r.Paths, " "), gs[0].rule.ID)
 	}
 	return p.err
 }
@@ -182,7 +182,7 @@ func some(rules []string, all bool) string {
 	if all || len(rules) <= few+1 {
 		return strings.Join(rules, ", ")
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(rules[:few], ", "), len(rules)-few)
+	return fmt.Sprintf("%s and %d more rules", strings.Join(rules[:few], ", "), len(rules)-few)
 }
 
 func name(id string) string { _, n, _ := strings.Cut(id, "/"); return n }

@@ -14,10 +14,10 @@ var probes = review.Rule{
 	Bad:   "containers: [{name: order, image: order:1}]",
 	Good:  "readinessProbe: {httpGet: {path: /ready, port: 8080}} and livenessProbe: {httpGet: {path: /live, port: 8080}, failureThreshold: 5}",
 	Since: "0.1", Severity: review.Medium, Confidence: .9,
-	Needs:   []review.Need{review.Manifests},
-	Source:  "Kubernetes documentation, Liveness, Readiness and Startup Probes",
-	Fires:   "GoogleCloudPlatform/microservices-demo@34ffea9 kubernetes-manifests/ (equal probes)",
-	Untried: "a public file on which it is silent",
+	Needs:  []review.Need{review.Manifests},
+	Source: "Kubernetes documentation, Liveness, Readiness and Startup Probes",
+	Fires:  "GoogleCloudPlatform/microservices-demo@34ffea9 kubernetes-manifests/ (equal probes)",
+	Silent: "open-telemetry/opentelemetry-demo@054282e compose.yaml (compose has no readiness)",
 	Check: func(c *review.Case, r *review.Reporter) {
 		g := c.Graph()
 		for _, key := range arch.Sorted(c.System.Deployments) {

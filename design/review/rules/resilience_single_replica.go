@@ -14,16 +14,20 @@ var singleReplica = review.Rule{
 	Bad:   "kind: Deployment, spec: {replicas: 1}   # which is also the default",
 	Good:  "spec: {replicas: 2} with a PodDisruptionBudget of minAvailable: 1",
 	Since: "0.1", Severity: review.Medium, Confidence: .9,
-	Needs:   []review.Need{review.Manifests},
-	Source:  "Kubernetes documentation, Disruptions; Deployment.spec.replicas defaults to 1",
-	Fires:   "GoogleCloudPlatform/microservices-demo@34ffea9 kubernetes-manifests/",
-	Untried: "a public file on which it is silent",
+	Needs:  []review.Need{review.Manifests},
+	Source: "Kubernetes documentation, Disruptions; Deployment.spec.replicas defaults to 1",
+	Fires:  "GoogleCloudPlatform/microservices-demo@34ffea9 kubernetes-manifests/",
+	Silent: "open-telemetry/opentelemetry-demo@054282e compose.yaml (not judged)",
 	Check: func(c *review.Case, r *review.Reporter) {
 		g := c.Graph()
 		for _, key := range arch.Sorted(c.System.Deployments) {
 			d := c.System.Deployments[key]
 			svc, isService := c.System.Services[d.Of.Name()]
 			if d.Of.Kind() != arch.KindService || !isService || arch.Infrastructure(svc.Role) && svc.Role != arch.RoleGateway || svc.Role == arch.RoleJob {
+				continue
+			}
+			if d.Kind == "compose" {
+				r.NotJudged("a compose file does not say how it runs in production", d.Of)
 				continue
 			}
 			n, known := d.Replicas.Get()

@@ -19,12 +19,23 @@ func layered(g view.Graph, direction string) (Placed, error) {
 		l.side = [2]string{"NORTH", "SOUTH"}
 	}
 	root := l.build(direction)
-	if err := elk.Layout(root); err != nil {
+	if err := run(root); err != nil {
 		return Placed{}, fmt.Errorf("laying out %d nodes and %d edges: %w", len(g.Nodes), len(g.Edges), err)
 	}
 	p := l.read(root)
 	l.loose(&p)
 	return p, nil
+}
+
+// run turns a panic of the engine into an error: a picture that fails must not
+// take a review with it.
+func run(root *elk.Node) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the layout engine gave up: %v", r)
+		}
+	}()
+	return elk.Layout(root)
 }
 
 type layering struct {
@@ -51,11 +62,11 @@ func (l *layering) build(direction string) *elk.Node {
 	groups := map[string]*elk.Node{}
 	for i, gr := range l.g.Groups {
 		head := GroupFont.Width(gr.Label) + 24
-		n := &elk.Node{ID: id("g", i), LayoutOptions: elk.LayoutOptions{
-			"elk.padding":              "[top=34,left=16,bottom=16,right=16]",
-			"elk.nodeSize.constraints": "[MINIMUM_SIZE]",
-			"elk.nodeSize.minimum":     fmt.Sprintf("(%d,40)", int(math.Ceil(head))),
-		}}
+		opts := options(l.g, direction) // spacing does not come down from the root
+		opts["elk.padding"] = "[top=34,left=16,bottom=16,right=16]"
+		opts["elk.nodeSize.constraints"] = "[MINIMUM_SIZE]"
+		opts["elk.nodeSize.minimum"] = fmt.Sprintf("(%d,40)", int(math.Ceil(head)))
+		n := &elk.Node{ID: id("g", i), LayoutOptions: opts}
 		groups[gr.ID] = n
 		parent := groups[gr.Parent]
 		if parent == nil {
@@ -158,6 +169,10 @@ func (l *layering) edge(i int, e view.Edge, source, target elk.ID) *elk.Edge {
 	if e.Label != "" || len(e.Badges) > 0 {
 		text := SmallFont.Cut(e.Label, maxLabel)
 		lid := id("l", i)
+		shown := text
+		if shown == "" {
+			shown = "!" // the engine leaves a label without text where it is
+		}
 		w, h := 0., detailLine
 		if text != "" {
 			w = SmallFont.Width(text) + 6
@@ -165,7 +180,7 @@ func (l *layering) edge(i int, e view.Edge, source, target elk.ID) *elk.Edge {
 		if len(e.Badges) > 0 {
 			w, h = w+BadgeSize, BadgeSize
 		}
-		out.Labels = []*elk.Label{{ID: &lid, Text: &text, Width: elk.Float64(w), Height: elk.Float64(h),
+		out.Labels = []*elk.Label{{ID: &lid, Text: &shown, Width: elk.Float64(w), Height: elk.Float64(h),
 			LayoutOptions: elk.LayoutOptions{"elk.edgeLabels.inline": "true", "elk.edgeLabels.placement": "CENTER"}}}
 	}
 	return out
@@ -193,13 +208,17 @@ func options(g view.Graph, direction string) elk.LayoutOptions {
 		"elk.layered.nodePlacement.strategy":             "NETWORK_SIMPLEX",
 		"elk.layered.crossingMinimization.strategy":      "LAYER_SWEEP",
 		"elk.layered.considerModelOrder.strategy":        "NONE",
-		"elk.layered.thoroughness":                       "40",
+		"elk.layered.thoroughness":                       strconv.Itoa(tries(len(g.Edges))),
 		"elk.layered.cycleBreaking.strategy":             "GREEDY",
 		"elk.layered.nodePlacement.favorStraightEdges":   "true",
 		"elk.layered.compaction.postCompaction.strategy": "NONE",
 		"elk.randomSeed":                                 "1",
 	}
 }
+
+// tries is how often the engine looks for fewer crossings: often while that is
+// cheap.
+func tries(edges int) int { return min(40, max(7, 2400/(edges+1))) }
 
 func (l *layering) read(root *elk.Node) Placed {
 	p := Placed{Graph: l.g, NodeBoxes: l.boxes, GroupBoxes: make([]Rect, len(l.g.Groups)), Routes: make([]Path, len(l.g.Edges)),
@@ -229,6 +248,7 @@ func (l *layering) read(root *elk.Node) Placed {
 			off = at[e.Container.String()]
 		}
 		p.Routes[i] = route(e, off)
+		p.Routes[i].Text = SmallFont.Cut(l.g.Edges[i].Label, maxLabel)
 	}
 	l.compartments(&p)
 	return p
@@ -264,7 +284,6 @@ func route(e *elk.Edge, off Point) Path {
 	}
 	for _, lb := range e.Labels {
 		p.Label = Rect{elk.Number(lb.X) + off.X, elk.Number(lb.Y) + off.Y, elk.Number(lb.Width), elk.Number(lb.Height)}
-		p.Text = *lb.Text
 	}
 	return p
 }

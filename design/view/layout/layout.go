@@ -82,7 +82,7 @@ func Place(g view.Graph, o *Options) (Placed, error) {
 		return Placed{}, fmt.Errorf("unknown direction %q: want right or down", o.Direction)
 	}
 	p, err := best(g, o.Direction)
-	if err != nil || len(g.Groups) == 0 || o.KeepGroups || p.fit() >= 1 {
+	if err != nil || len(g.Groups) == 0 || o.KeepGroups || p.fit() >= .75 { // text of 13 pixels stays readable at 10
 		return p, err
 	}
 	flat, err := best(flatten(g), o.Direction)

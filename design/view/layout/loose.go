@@ -30,7 +30,13 @@ func (l *layering) loose(p *Placed) {
 	if len(l.nodes) == 0 {
 		p.Width, p.Height = 0, 0
 	}
-	limit := max(p.Width, 1200)
+	area := 0.
+	for _, is := range byKind {
+		for _, i := range is {
+			area += (p.NodeBoxes[i].W + 22) * (p.NodeBoxes[i].H + 22)
+		}
+	}
+	limit := max(p.Width, 900, 1.8*math.Sqrt(area)) // about as wide as a screen is
 	for _, k := range kinds {
 		l.grid(p, byKind[k], limit)
 	}

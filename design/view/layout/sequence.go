@@ -46,7 +46,6 @@ type sequencing struct {
 	p     *Placed
 	index map[arch.Ref]int
 	x     []float64 // middle of each column
-	y     []float64 // of each message
 	tops  []float64 // of each frame
 	ends  []float64
 	cuts  [][]float64

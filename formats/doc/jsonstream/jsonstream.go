@@ -172,6 +172,9 @@ func (r *Reader) want(k Kind) error {
 	if err != nil {
 		return err
 	}
+	if got == End {
+		return r.ended("a value")
+	}
 	if got != k {
 		return r.Fault("want %s, have %s", k, got)
 	}

@@ -13,6 +13,8 @@ func (r *Reader) Bytes() ([]byte, error) {
 		return nil, err
 	case k == Null:
 		return nil, r.literal("null")
+	case k == End:
+		return nil, r.ended("a value")
 	case k != Text:
 		return nil, r.Fault("want a string, have %s", k)
 	}
@@ -75,7 +77,7 @@ func (r *Reader) need(n int) bool {
 }
 
 func (r *Reader) escape() error {
-	if !r.need(2) {
+	if r.end-r.pos < 2 && !r.need(2) {
 		return r.ended("a string")
 	}
 	c := r.buf[r.pos+1]
@@ -102,27 +104,39 @@ func (r *Reader) escape() error {
 }
 
 func (r *Reader) unicode() error {
-	u, err := r.hex4()
+	pair := r.need(12) // before anything is taken, since it moves the buffer
+	u, err := r.hex4(0)
 	if err != nil {
 		return err
 	}
-	if utf16.IsSurrogate(u) && r.need(6) && r.buf[r.pos] == '\\' && r.buf[r.pos+1] == 'u' {
-		low, err := r.hex4()
-		if err != nil {
-			return err
+	used := 6
+	if utf16.IsSurrogate(u) {
+		// Half a pair that has no other half becomes U+FFFD, and what follows stands
+		// for itself.
+		first := u
+		u = utf8.RuneError
+		if pair && r.buf[r.pos+6] == '\\' && r.buf[r.pos+7] == 'u' {
+			low, err := r.hex4(6)
+			if err != nil {
+				return err
+			}
+			if c := utf16.DecodeRune(first, low); c != utf8.RuneError {
+				u, used = c, 12
+			}
 		}
-		u = utf16.DecodeRune(u, low) // U+FFFD when the two are no pair
 	}
+	r.pos += used
 	r.scratch = utf8.AppendRune(r.scratch, u)
 	return nil
 }
 
-func (r *Reader) hex4() (rune, error) {
-	if !r.need(6) {
+// hex4 reads the four digits of an escape that begins at pos+at.
+func (r *Reader) hex4(at int) (rune, error) {
+	if r.end-r.pos < at+6 {
 		return 0, r.ended("a string")
 	}
 	var u rune
-	for _, c := range r.buf[r.pos+2 : r.pos+6] {
+	for _, c := range r.buf[r.pos+at+2 : r.pos+at+6] {
 		switch {
 		case c >= '0' && c <= '9':
 			c -= '0'
@@ -135,7 +149,6 @@ func (r *Reader) hex4() (rune, error) {
 		}
 		u = u<<4 | rune(c)
 	}
-	r.pos += 6
 	return u, nil
 }
 

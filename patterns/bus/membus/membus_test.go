@@ -20,3 +20,9 @@ func TestDriver(t *testing.T) {
 		MaxBytes: 1<<20 + 1, AnyKey: true,
 	})
 }
+
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	b := membus.NewBroker(nil)
+	drivertest.Faults(t, drivertest.Harness{Open: func(testing.TB) driver.Bus { return b.Connect() }}, 1, drivertest.Count(20, 200))
+}

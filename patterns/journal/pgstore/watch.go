@@ -20,7 +20,7 @@ type notifier struct {
 	head int64
 }
 
-const notifyPause = 5 * time.Millisecond
+const notifyPause = 20 * time.Millisecond
 
 func (n *notifier) start(s *store) {
 	n.wake, n.done, n.end = make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
@@ -36,7 +36,8 @@ func (n *notifier) start(s *store) {
 			head := n.head
 			n.mu.Unlock()
 			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-			_, err := s.pool.Exec(ctx, `SELECT pg_notify($1, $2)`, s.channel, strconv.FormatInt(head, 10))
+			// A notification has a commit record; nobody needs its sync.
+			_, err := s.pool.Exec(ctx, `SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)`, s.channel, strconv.FormatInt(head, 10))
 			cancel()
 			if err != nil {
 				s.o.Logger.Debug("pgstore: notification lost; others find the records when they poll", "err", err)

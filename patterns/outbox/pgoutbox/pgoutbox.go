@@ -18,13 +18,13 @@ package pgoutbox
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/ashlar-dev/ashlar/patterns/internal/sqldb"
@@ -106,10 +106,10 @@ func (s *Store) Parked(ctx context.Context, after string, limit int) ([]outbox.P
 			return err
 		}
 		list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (p outbox.Parked, err error) {
-			var headers *string
+			var headers pgtype.Text
 			err = row.Scan(&p.ID, &p.Topic, &p.Key, &headers, &p.Body, &p.Time, &p.Attempts, &p.Error, &p.Parked)
 			if err == nil {
-				p.Headers, err = decodeHeaders(headers)
+				p.Headers, err = outbox.DecodeHeaders(headers.String)
 			}
 			return p, err
 		})
@@ -149,14 +149,3 @@ func closeConn(conn *pgx.Conn) error {
 }
 
 func (s *Store) sql(query string) string { return sqldb.Fill(query, s.box.Table()) }
-
-func decodeHeaders(text *string) ([]outbox.Header, error) {
-	if text == nil {
-		return nil, nil
-	}
-	var h []outbox.Header
-	if err := json.Unmarshal([]byte(*text), &h); err != nil {
-		return nil, fmt.Errorf("headers %q: %w; want a JSON array of objects with Name and Value", *text, err)
-	}
-	return h, nil
-}

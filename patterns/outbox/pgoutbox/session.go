@@ -95,18 +95,20 @@ func (s *session) Turn(ctx context.Context, t outbox.Turn) ([]outbox.Row, error)
 		s.asleep = false
 	}
 	if len(t.Done) > 0 {
-		query := `DELETE FROM {t} WHERE id = ANY($1)`
+		query := `DELETE FROM {t} WHERE id BETWEEN $2 AND $3 AND id <@ $1::int8multirange`
 		if t.Keep {
-			query = `WITH d AS (DELETE FROM {t} WHERE id = ANY($1) RETURNING *)
+			query = `WITH d AS (DELETE FROM {t} WHERE id BETWEEN $2 AND $3 AND id <@ $1::int8multirange RETURNING *)
 				INSERT INTO {t}_sent (id, message_id, topic, key, headers, body, staged_at, sent_at) SELECT id, message_id, topic, key, headers, body, staged_at, now() FROM d`
 		}
-		batch.Queue(s.store.sql(query), t.Done)
+		done, least, greatest := spans(t.Done)
+		batch.Queue(s.store.sql(query), done, least, greatest)
 	}
 	var rows []outbox.Row
 	if t.Limit > 0 {
-		batch.Queue(s.store.sql(`SELECT id, message_id, topic, key, lane, headers, body, staged_at, attempts FROM {t}
-			WHERE `+ready+` AND id <> ALL($2::bigint[]) ORDER BY id LIMIT $3`), s.held, orEmpty(t.InFlight), t.Limit).Query(func(r pgx.Rows) (err error) {
-			rows, err = collect(r, t.Bytes)
+		flying, _, _ := spans(t.InFlight)
+		batch.Queue(s.store.sql(`SELECT `+columns+` FROM {t}
+			WHERE `+ready+` AND NOT id <@ $2::int8multirange ORDER BY id LIMIT $3`), s.held, flying, t.Limit).Query(func(r pgx.Rows) (err error) {
+			rows, err = collect(r, t.Limit, t.Bytes)
 			return err
 		})
 	}
@@ -116,26 +118,21 @@ func (s *session) Turn(ctx context.Context, t outbox.Turn) ([]outbox.Row, error)
 	return rows, nil
 }
 
-func collect(r pgx.Rows, maxBytes int) ([]outbox.Row, error) {
-	var rows []outbox.Row
+func collect(r pgx.Rows, most, maxBytes int) ([]outbox.Row, error) {
+	var d decoder
+	if err := d.check(r); err != nil {
+		return nil, err
+	}
+	rows := make([]outbox.Row, 0, min(most, 64)) // an idle relay gets few
 	size := 0
 	for r.Next() {
-		row := outbox.Row{Lane: outbox.NoLane}
-		var lane *int
-		var headers *string
-		if err := r.Scan(&row.Number, &row.ID, &row.Topic, &row.Key, &lane, &headers, &row.Body, &row.Time, &row.Attempts); err != nil {
+		row, err := d.row(r.RawValues())
+		if err != nil {
 			return nil, err
 		}
 		if size += len(row.Body); size > maxBytes && len(rows) > 0 {
 			r.Close() // the rest is read past and asked for again
 			break
-		}
-		if lane != nil {
-			row.Lane = *lane
-		}
-		var err error
-		if row.Headers, err = decodeHeaders(headers); err != nil {
-			return nil, fmt.Errorf("message %s: %w", row.ID, err)
 		}
 		rows = append(rows, row)
 	}

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -117,7 +118,9 @@ func New(opts *Options) (*Registry, error) {
 		r.base = "http://127.0.0.1:8500"
 	}
 	if r.http = r.opts.HTTP; r.http == nil {
-		r.own = &http.Transport{MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true}
+		// A query waits for minutes; the dialer's keep-alive notices an agent that is gone.
+		dial := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
+		r.own = &http.Transport{DialContext: dial.DialContext, TLSHandshakeTimeout: 5 * time.Second, MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true}
 		r.http = &http.Client{Transport: r.own}
 	}
 	return r, nil

@@ -1,6 +1,7 @@
 package consulreg_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ashlar-dev/ashlar/patterns/registry"
 	"github.com/ashlar-dev/ashlar/patterns/registry/consulreg"
 	"github.com/ashlar-dev/ashlar/patterns/registry/consulreg/consultest"
 	"github.com/ashlar-dev/ashlar/patterns/registry/driver"
@@ -108,6 +110,73 @@ func TestOracleConsulACL(t *testing.T) {
 	}
 }
 
+// An agent that is killed and comes back without its memory: the last known
+// instances serve meanwhile, and the registration is entered again.
+func TestOracleConsulKilled(t *testing.T) {
+	if os.Getenv("ASHLAR_ORACLE") != "1" {
+		t.Skip("runs a real Consul agent: make oracle")
+	}
+	t.Parallel()
+	agent := startConsul(t, "")
+	reg, err := registry.New(open(t, agent.url, func(o *consulreg.Options) { o.Wait = time.Minute }), &registry.Options{Reconcile: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = reg.Close(context.Background()) })
+	for _, checks := range [][]registry.Check{{{TTL: 3 * time.Second}}, nil} { // noticed by a beat, and by looking
+		if _, err := reg.Register(t.Context(), registry.Service{Name: "payments", Address: "10.0.0.1", Port: 80 + len(checks), Checks: checks}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w, err := reg.Watch(registry.Query{Service: "payments"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	two := func() {
+		t.Helper()
+		for n := 0; n != 2; {
+			list, err := w.Next(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n = len(list)
+		}
+	}
+	two()
+	if err := agent.process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = agent.process.Wait()
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	for trouble := error(nil); trouble == nil; _, trouble = w.Trouble() {
+		<-look.C
+	}
+	if list, ok := w.Instances(); !ok || len(list) != 2 {
+		t.Fatalf("while the agent is away: %v", list)
+	}
+	again := runConsul(t, agent.binary, agent.ports, "")
+	began := time.Now()
+	r := open(t, again.url, nil)
+	dw, err := r.Watch(t.Context(), "payments") // the agent's own word, past what is remembered
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := 0; n != 2; {
+		list, err := dw.Next(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n = len(list)
+	}
+	for _, trouble := w.Trouble(); trouble != nil; _, trouble = w.Trouble() {
+		<-look.C
+	}
+	t.Logf("entered again %s after the agent was back", time.Since(began).Round(100*time.Millisecond))
+}
+
 func makeToken(t *testing.T, url, root string) string {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, url+"/v1/acl/token", strings.NewReader(`{"Description":"may nothing"}`))
@@ -143,16 +212,20 @@ func put(t *testing.T, url, token, body string) int {
 	return resp.StatusCode
 }
 
-type consul struct{ url, version string }
+type consul struct {
+	url, version, binary string
+	ports                []string
+	process              *os.Process
+}
 
 // startConsul runs an agent of its own in development mode on loopback and
 // kills it at the end of the test. ASHLAR_CONSUL names the binary; without it
-// scripts/oracle/consul.sh finds or builds one.
+// scripts/oracle/consul-agent.sh finds or builds one.
 func startConsul(t *testing.T, hcl string) consul {
 	t.Helper()
 	binary := os.Getenv("ASHLAR_CONSUL")
 	if binary == "" {
-		script, err := filepath.Abs("../../../scripts/oracle/consul.sh")
+		script, err := filepath.Abs("../../../scripts/oracle/consul-agent.sh")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -162,7 +235,12 @@ func startConsul(t *testing.T, hcl string) consul {
 		}
 		binary = strings.TrimSpace(string(out))
 	}
-	p := ports(t, 4)
+	return runConsul(t, binary, ports(t, 4), hcl)
+}
+
+// runConsul runs an agent on ports: HTTP, server, serf of LAN and WAN.
+func runConsul(t *testing.T, binary string, p []string, hcl string) consul {
+	t.Helper()
 	log, err := os.Create(filepath.Join(t.TempDir(), "consul.log"))
 	if err != nil {
 		t.Fatal(err)
@@ -185,7 +263,7 @@ func startConsul(t *testing.T, hcl string) consul {
 			t.Logf("consul's log:\n%s", b)
 		}
 	})
-	c := consul{url: "http://127.0.0.1:" + p[0]}
+	c := consul{url: "http://127.0.0.1:" + p[0], binary: binary, ports: p, process: cmd.Process}
 	deadline := time.Now().Add(30 * time.Second)
 	look := time.NewTicker(100 * time.Millisecond)
 	defer look.Stop()

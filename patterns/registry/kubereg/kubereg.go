@@ -112,7 +112,12 @@ func (r *Registry) fill() error {
 		o.Wait = 5 * time.Minute
 	}
 	if r.http = o.HTTP; r.http == nil {
-		r.own = &http.Transport{ForceAttemptHTTP2: true, IdleConnTimeout: time.Minute, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}
+		r.own = &http.Transport{
+			ForceAttemptHTTP2: true, IdleConnTimeout: time.Minute, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
+			DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext, TLSHandshakeTimeout: 10 * time.Second, ResponseHeaderTimeout: 30 * time.Second,
+			// A watch is silent for minutes: pings notice a server that is gone.
+			HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second},
+		}
 		if ca, err := os.ReadFile(accountFolder + "ca.crt"); err == nil {
 			pool := x509.NewCertPool()
 			if !pool.AppendCertsFromPEM(ca) {

@@ -75,7 +75,7 @@ func runHTTP(ctx context.Context, c driver.Check) (driver.Status, string) {
 	}
 	t := transport(c)
 	defer t.CloseIdleConnections()
-	resp, err := t.RoundTrip(req)
+	resp, err := (&http.Client{Transport: t}).Do(req) // follows redirects, as Consul does
 	if err != nil {
 		return driver.Critical, err.Error()
 	}

@@ -9,6 +9,8 @@ require (
 
 require go.uber.org/goleak v1.3.0
 
+require github.com/google/jsonschema-go v0.4.3 // indirect
+
 require (
 	github.com/antithesishq/antithesis-sdk-go v0.8.0-default-no-op // indirect
 	github.com/ashlar-dev/ashlar/patterns v0.0.0

@@ -4,15 +4,11 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/ashlar-dev/ashlar/patterns/bus/driver"
 	"github.com/ashlar-dev/ashlar/patterns/bus/drivertest"
 	"github.com/ashlar-dev/ashlar/patterns/bus/natsbus"
 	"github.com/ashlar-dev/ashlar/patterns/bus/natsbus/embed"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestDriver(t *testing.T) {
 	t.Parallel()

@@ -36,6 +36,7 @@ func Conform(t *testing.T, agent string) {
 		{"registering again keeps a check's state", keeps},
 		{"deregistering", deregisters},
 		{"HTTP check", checksHTTP},
+		{"HTTP check follows redirects", redirects},
 		{"TCP check", checksTCP},
 		{"an index from another life is answered", staleIndex},
 	} {
@@ -347,6 +348,18 @@ func checksHTTP(_ *testing.T, c client) {
 	c.await(n, "", is("critical"))
 	c.want(c.update(n+":http", "passing"), http.StatusInternalServerError, "does not have associated TTL")
 	status.Store(http.StatusOK)
+	c.await(n, "passing=1", count(1))
+}
+
+func redirects(_ *testing.T, c client) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" {
+			http.Redirect(w, r, "/health", http.StatusFound)
+		}
+	}))
+	c.Cleanup(srv.Close)
+	n := c.name()
+	c.register(n, fmt.Sprintf(`{"ID":%q,"Name":%q,"Address":"10.1.2.3","Port":80,"Checks":[{"CheckID":"%s:http","Name":"http","HTTP":%q,"Interval":"1s","Timeout":"500ms"}]}`, n, n, n, srv.URL))
 	c.await(n, "passing=1", count(1))
 }
 

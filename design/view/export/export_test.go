@@ -1,0 +1,265 @@
+package export_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ashlar-dev/ashlar/arch"
+	"github.com/ashlar-dev/ashlar/design/view"
+	"github.com/ashlar-dev/ashlar/design/view/export"
+	"github.com/ashlar-dev/ashlar/design/view/internal/sample"
+)
+
+var update = flag.Bool("update", false, "rewrite testdata")
+
+// graphs are the pictures that every format is tried with.
+func graphs() map[string]view.Graph {
+	shop, later := sample.Shop(), sample.Shop()
+	delete(later.Services, "mailer")
+	later.Services["audit"] = arch.Service{Uses: map[string]arch.Call{"store/orders#1": {To: "store/orders", Access: "read"}}}
+	order := later.Deployments["prod/order"]
+	order.Replicas = arch.Some(5)
+	later.Deployments["prod/order"] = order
+	findings := &view.Options{Findings: []view.Finding{
+		{Of: "service/order", Badge: view.Badge{Severity: view.High, Rule: "resilience/single-replica", Title: "one replica"}},
+		{From: "op/order.Place", To: "op/inventory.Check", Badge: view.Badge{Severity: view.Medium, Rule: "resilience/no-timeout", Title: "no timeout"}},
+		{Of: "store/stock", Badge: view.Badge{Severity: view.Info, Rule: "data/x", Title: "a note"}},
+	}}
+	return map[string]view.Graph{
+		"services":   view.Services(shop, findings),
+		"contexts":   view.Contexts(shop, nil),
+		"data":       view.DataOwnership(shop, nil),
+		"events":     view.Events(shop, nil),
+		"deployment": view.Deployment(shop, nil),
+		"sequence":   view.Sequence(shop, "journey/buy"),
+		"diff":       view.Diff(shop, later, nil),
+	}
+}
+
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	tried := 0
+	for name, g := range graphs() {
+		for _, f := range export.Formats() {
+			if f.Only != nil && !slices.Contains(f.Only, g.Kind) {
+				continue
+			}
+			tried++
+			t.Run(name+f.Ext, func(t *testing.T) {
+				t.Parallel()
+				got, err := f.Write(g)
+				if err != nil {
+					t.Fatal(err)
+				}
+				golden(t, filepath.Join("testdata", name+f.Ext), got)
+				read(t, f.Name, got)
+			})
+		}
+	}
+	if tried < 30 {
+		t.Errorf("only %d pictures tried", tried)
+	}
+}
+
+func golden(t *testing.T, path string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, got, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path) //nolint:gosec // a path of this test
+	if err != nil {
+		t.Fatalf("%v; go test -update writes it", err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs at byte %d; look at it and run go test -update\n%s", path, firstDifference(got, want), got)
+	}
+}
+
+func firstDifference(a, b []byte) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// read gives a picture to a program that knows its language.
+func read(t *testing.T, format string, text []byte) {
+	t.Helper()
+	switch format {
+	case "svg":
+		readXML(t, text)
+	case "dot":
+		run(t, text, "dot", "-Tplain")
+	case "d2":
+		readD2(t, text)
+	case "calm":
+		readCALM(t, text)
+	case "mermaid", "structurizr":
+		readOracle(t, format, text)
+	}
+}
+
+func readXML(t *testing.T, text []byte) {
+	t.Helper()
+	d := xml.NewDecoder(bytes.NewReader(text))
+	for {
+		_, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			t.Fatalf("no XML: %v", err)
+		}
+	}
+}
+
+// run feeds a program where it is installed.
+func run(t *testing.T, in []byte, name string, args ...string) {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Logf("not read by %s, which is not here: apt-get install graphviz", name)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	c := exec.CommandContext(ctx, path, args...)
+	c.Stdin = bytes.NewReader(in)
+	if out, err := c.CombinedOutput(); err != nil || bytes.Contains(out, []byte("Warning")) {
+		t.Errorf("%s: %v\n%s", name, err, out)
+	}
+}
+
+// readOracle runs a reader that is slow to get: ASHLAR_READ_MERMAID and
+// ASHLAR_READ_STRUCTURIZR name a program that takes a file and fails on a fault.
+func readOracle(t *testing.T, format string, text []byte) {
+	t.Helper()
+	program := os.Getenv("ASHLAR_READ_" + strings.ToUpper(format))
+	if program == "" {
+		return
+	}
+	file := filepath.Join(t.TempDir(), "in")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), program, file).CombinedOutput(); err != nil { //nolint:gosec // the tester's own program
+		t.Errorf("%s: %v\n%s\n%s", program, err, out, text)
+	}
+}
+
+// readCALM checks what the schema of CALM 1.1 asks for: words that must be
+// there, one kind of relationship each, ids that are unique and known.
+func readCALM(t *testing.T, text []byte) {
+	t.Helper()
+	var d struct {
+		Nodes []struct {
+			ID          string `json:"unique-id"`
+			Type        string `json:"node-type"`
+			Name        string
+			Description string
+		}
+		Relationships []struct {
+			ID   string                     `json:"unique-id"`
+			Type map[string]json.RawMessage `json:"relationship-type"`
+		}
+	}
+	if err := json.Unmarshal(text, &d); err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]bool{}
+	for _, n := range d.Nodes {
+		if n.ID == "" || n.Type == "" || n.Name == "" || n.Description == "" || ids[n.ID] {
+			t.Errorf("node %+v lacks a required word, or its id is taken", n)
+		}
+		ids[n.ID] = true
+	}
+	rels := map[string]bool{}
+	for _, r := range d.Relationships {
+		if r.ID == "" || rels[r.ID] || len(r.Type) != 1 {
+			t.Errorf("relationship %q: want a unique id and one type, have %v", r.ID, r.Type)
+		}
+		rels[r.ID] = true
+		var c struct {
+			Source, Destination struct{ Node string }
+			Container           string
+			Nodes               []string
+		}
+		for _, raw := range r.Type {
+			if err := json.Unmarshal(raw, &c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, id := range append(c.Nodes, c.Source.Node, c.Destination.Node, c.Container) {
+			if id != "" && !ids[id] {
+				t.Errorf("relationship %q names %q, which is no node", r.ID, id)
+			}
+		}
+	}
+}
+
+// TestHostileNames draws names that mean something in the languages.
+func TestHostileNames(t *testing.T) {
+	t.Parallel()
+	names := []string{`a "b" <c> & [d]`, `\ ; # ${x} %`, "end", "x", "line\nbreak\x00", "`*_|", "subgraph", "日本語サービス", "a -> b: c {", "</title><script>alert(1)</script>", "label", "this", "A", "a"}
+	s := arch.System{Name: names[9], Services: map[string]arch.Service{}, Stores: map[string]arch.Store{}, Topics: map[string]arch.Topic{}}
+	for i, n := range names {
+		to := arch.NewRef(arch.KindService, names[(i+1)%len(names)])
+		store, topic := arch.NewRef(arch.KindStore, n), arch.NewRef(arch.KindTopic, n)
+		s.Stores[n], s.Topics[n] = arch.Store{Kind: n}, arch.Topic{Broker: n}
+		s.Services[n] = arch.Service{Lang: n, Context: n, Uses: map[string]arch.Call{
+			"1": {To: to, Protocol: n, Why: n}, "2": {To: store, Access: "read"}, "3": {To: topic, Access: "publish"}},
+			Operations: map[string]arch.Operation{n: {Calls: map[string]arch.Call{"c": {To: arch.NewRef(arch.KindOp, names[(i+1)%len(names)], names[(i+1)%len(names)])}}}}}
+	}
+	s.Journeys = map[string]arch.Journey{names[0]: {Entry: arch.NewRef(arch.KindOp, names[0], names[0])}}
+	for _, g := range []view.Graph{
+		view.Services(s, &view.Options{Labels: view.AllLabels, Findings: []view.Finding{{Of: arch.NewRef(arch.KindService, "end"), Badge: view.Badge{Severity: view.High, Rule: names[0], Title: names[9]}}}}),
+		view.Contexts(s, nil), view.Sequence(s, arch.NewRef(arch.KindJourney, names[0])),
+	} {
+		for _, f := range export.Formats() {
+			if f.Only != nil && !slices.Contains(f.Only, g.Kind) {
+				continue
+			}
+			t.Run(string(g.Kind)+f.Ext, func(t *testing.T) {
+				t.Parallel()
+				got, err := f.Write(g)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if bytes.Contains(got, []byte("<script>")) && f.Name == "svg" {
+					t.Error("a name became markup")
+				}
+				read(t, f.Name, got)
+			})
+		}
+	}
+}
+
+func TestFormatThatCannotSayIt(t *testing.T) {
+	t.Parallel()
+	f, err := export.ByName("dot")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Write(view.Graph{Kind: view.KindSequence}); err == nil || !strings.Contains(err.Error(), "dot cannot say a sequence view; it can say services") {
+		t.Errorf("error = %v", err)
+	}
+	if _, err := export.ByName("visio"); err == nil || !strings.Contains(err.Error(), "svg, mermaid, d2") {
+		t.Errorf("error = %v", err)
+	}
+}

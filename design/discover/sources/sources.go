@@ -5,6 +5,7 @@ package sources
 import (
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/design/discover/compose"
+	"github.com/ashlar-dev/ashlar/design/discover/gatewayapi"
 	"github.com/ashlar-dev/ashlar/design/discover/hand"
 	"github.com/ashlar-dev/ashlar/design/discover/istio"
 	"github.com/ashlar-dev/ashlar/design/discover/jaeger"
@@ -22,6 +23,7 @@ func All() []discover.Source {
 		compose.New(),
 		spring.New(),
 		istio.New(),
+		gatewayapi.New(),
 		jaeger.New(),
 		otlp.New(),
 		zipkin.New(),

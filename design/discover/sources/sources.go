@@ -10,6 +10,7 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover/istio"
 	"github.com/ashlar-dev/ashlar/design/discover/jaeger"
 	"github.com/ashlar-dev/ashlar/design/discover/kubernetes"
+	"github.com/ashlar-dev/ashlar/design/discover/openshift"
 	"github.com/ashlar-dev/ashlar/design/discover/otlp"
 	"github.com/ashlar-dev/ashlar/design/discover/spring"
 	"github.com/ashlar-dev/ashlar/design/discover/zipkin"
@@ -24,6 +25,7 @@ func All() []discover.Source {
 		spring.New(),
 		istio.New(),
 		gatewayapi.New(),
+		openshift.New(),
 		jaeger.New(),
 		otlp.New(),
 		zipkin.New(),

@@ -1,6 +1,9 @@
 package openshift
 
 import (
+	"encoding/json"
+	"regexp"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -149,4 +152,29 @@ func (s *ImageStream) Image(tag string) string {
 		return r + ":" + tag
 	}
 	return ""
+}
+
+// triggersAnnotation is how workloads that are not OpenShift's follow images.
+const triggersAnnotation = "image.openshift.io/triggers"
+
+// container is the field path of a container's image in a trigger.
+var container = regexp.MustCompile(`^spec\.(?:job[Tt]emplate\.spec\.)?template\.spec\.(?:init[Cc]ontainers|containers)\[\?\(@\.name==["']([^"']+)["']\)\]\.image$`)
+
+// AnnotatedTriggers reads the image triggers that annotations hold; nil when
+// there are none or they cannot be read.
+func AnnotatedTriggers(annotations map[string]string) []ImageChange {
+	var ts []struct {
+		From      corev1.ObjectReference `json:"from"`
+		FieldPath string                 `json:"fieldPath"`
+	}
+	if err := json.Unmarshal([]byte(annotations[triggersAnnotation]), &ts); err != nil {
+		return nil
+	}
+	var out []ImageChange
+	for _, t := range ts {
+		if m := container.FindStringSubmatch(t.FieldPath); m != nil && t.From.Kind == "ImageStreamTag" {
+			out = append(out, ImageChange{Automatic: true, ContainerNames: []string{m[1]}, From: t.From})
+		}
+	}
+	return out
 }

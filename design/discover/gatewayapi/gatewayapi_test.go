@@ -79,6 +79,12 @@ func TestRoutes(t *testing.T) {
 	if g.Kind != gatewayapi.Name || len(g.Hosts) != 1 || len(g.Routes) != 4 {
 		t.Fatalf("%+v", g)
 	}
+	if g.Routes[0].Path != "/v1/orders/*" || g.Routes[2].ID != "order#001.0.0" || g.Routes[3].Host != "" {
+		t.Errorf("order of the routes: %+v", g.Routes)
+	}
+	if c := r.System.Ledger.Conflicts(); len(c) > 0 {
+		t.Errorf("conflicts: %v", c)
+	}
 	routes := map[string]arch.Route{}
 	for _, x := range g.Routes {
 		routes[x.ID] = x
@@ -98,7 +104,7 @@ func TestRoutes(t *testing.T) {
 	if at.Line != 30 || at.By != gatewayapi.Name {
 		t.Errorf("timeout stands at %v", at)
 	}
-	if x := routes["order-grpc#000.0.0"]; x.Path != "/shop.Orders/Get" || x.To != order {
+	if x := routes["grpc:order-grpc#000.0.0"]; x.Path != "/shop.Orders/Get" || x.To != order {
 		t.Errorf("%+v", x)
 	}
 }

@@ -19,11 +19,26 @@ type relation struct {
 	ev  *discover.Evidence
 	out discover.Sink
 	of  []arch.Ref
+	gws map[string]*gateway
+}
+
+// gateway gathers the routes that all resources hang on one gateway, since one
+// witness has to say in which order they match.
+type gateway struct {
+	routes []ranked
+	seen   map[string]bool
+	places map[arch.Fact]arch.Source
+}
+
+// ranked is a route with its precedence.
+type ranked struct {
+	arch.Route
+	precedence []int
 }
 
 // Relate makes gateways of Gateways with the routes that hang on them.
 func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sink) error {
-	r := &relation{ev: ev, out: out}
+	r := &relation{ev: ev, out: out, gws: map[string]*gateway{}}
 	objects := discover.Of[*gatewayapi.Object](ev.Documents)
 	for _, o := range objects {
 		switch t := o.V.Typed.(type) {
@@ -34,6 +49,9 @@ func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sin
 		case *gatewayapi.GRPCRoute:
 			r.route(o, t.Spec.ParentRefs, texts(t.Spec.Hostnames), grpcRules(t))
 		}
+	}
+	for _, name := range arch.Sorted(r.gws) {
+		r.emit(name, r.gws[name])
 	}
 	if len(objects) > 0 {
 		slices.Sort(r.of)
@@ -86,10 +104,39 @@ func (r *relation) route(o object, parents []gatewayapi.ParentReference, hosts [
 	}
 }
 
-func (r *relation) routes(o object, gateway string, hosts []string, rules []rule) {
+// emit puts out a gateway's routes in the order in which the API has them match.
+func (r *relation) emit(name string, gw *gateway) {
+	if len(gw.routes) == 0 {
+		return
+	}
+	slices.SortStableFunc(gw.routes, func(a, b ranked) int { return slices.Compare(b.precedence, a.precedence) })
 	g := arch.Gateway{Kind: Name}
-	ref := arch.NewRef(arch.KindGateway, gateway)
-	places := map[arch.Fact]arch.Source{}
+	for _, x := range gw.routes {
+		g.Routes = append(g.Routes, x.Route)
+	}
+	ref := arch.NewRef(arch.KindGateway, name)
+	r.of = append(r.of, ref)
+	s := arch.System{Gateways: map[string]arch.Gateway{name: g}}
+	s.Locate(gw.places)
+	// what no resource says of its own, the order and the kind, stands where the first route does
+	s.Attest(gw.places[arch.Fact{Of: ref, At: arch.Field("").Join("routes", g.Routes[0].ID)}])
+	r.out.System(s)
+}
+
+func (r *relation) routes(o object, name string, hosts []string, rules []rule) {
+	gw := r.gws[name]
+	if gw == nil {
+		gw = &gateway{seen: map[string]bool{}, places: map[arch.Fact]arch.Source{}}
+		r.gws[name] = gw
+	}
+	if gw.seen[o.V.String()] { // the same resource in another file is an alternative, and a conflict
+		own := &relation{ev: r.ev, out: r.out, gws: map[string]*gateway{}}
+		own.routes(o, name, hosts, rules)
+		own.emit(name, own.gws[name])
+		return
+	}
+	gw.seen[o.V.String()] = true
+	ref := arch.NewRef(arch.KindGateway, name)
 	for i, rl := range rules {
 		for j, m := range rl.matches {
 			for k, b := range rl.backends {
@@ -97,7 +144,10 @@ func (r *relation) routes(o object, gateway string, hosts []string, rules []rule
 				if !ok {
 					continue
 				}
-				id := fmt.Sprintf("%s#%03d.%d.%d", o.V.Name, i, j, k)
+				id := fmt.Sprintf("%s#%03d.%d.%d", strings.TrimPrefix(o.V.Namespace+"/"+o.V.Name, "/"), i, j, k)
+				if o.V.Kind == "GRPCRoute" {
+					id = "grpc:" + id
+				}
 				rt := arch.Route{ID: id, Host: strings.Join(hosts, ","), Path: m.path, Method: m.method, To: to}
 				if len(rl.backends) > 1 {
 					rt.Weight = arch.Some(share(rl.backends, k))
@@ -107,26 +157,22 @@ func (r *relation) routes(o object, gateway string, hosts []string, rules []rule
 				if rl.limits {
 					rt.Layers = []arch.Policy{p}
 				}
-				g.Routes = append(g.Routes, rt)
+				gw.routes = append(gw.routes, ranked{rt, m.precedence(hosts)})
 				at := func(f string, path ...string) {
-					places[arch.Fact{Of: ref, At: arch.Field("").Join("routes", id) + arch.Field(f)}] = o.At(arch.Config, append([]string{"spec", "rules", strconv.Itoa(i)}, path...)...)
+					gw.places[arch.Fact{Of: ref, At: arch.Field("").Join("routes", id) + arch.Field(f)}] = o.At(arch.Config, append([]string{"spec", "rules", strconv.Itoa(i)}, path...)...)
 				}
 				at("", "matches", strconv.Itoa(j))
 				at("/path", "matches", strconv.Itoa(j), "path")
 				at("/method", "matches", strconv.Itoa(j), "method")
 				at("/to", "backendRefs", strconv.Itoa(k), "name")
 				at("/weight", "backendRefs", strconv.Itoa(k), "weight")
+				gw.places[arch.Fact{Of: ref, At: arch.Field("").Join("routes", id, "host")}] = o.At(arch.Config, "spec", "hostnames")
 				for _, f := range policyFields {
 					at("/layers/"+arch.LayerGateway+f.field, f.path...)
 				}
 			}
 		}
 	}
-	r.of = append(r.of, ref)
-	s := arch.System{Gateways: map[string]arch.Gateway{gateway: g}}
-	s.Locate(places)
-	s.Attest(o.At(arch.Config))
-	r.out.System(s)
 }
 
 // policyFields are the parts of a rule's policy with their places in the rule.

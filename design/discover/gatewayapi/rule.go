@@ -17,13 +17,40 @@ type rule struct {
 }
 
 type match struct {
-	path, method string
-	narrow       bool // by header or query too
+	path, method   string
+	headers, query int // that have to fit too
+}
+
+// precedence is larger for what the API has match first: full host names, then
+// exact paths, regular expressions (where the API leaves it open), the longest
+// prefix, a method, the number of headers and of query parameters.
+func (m match) precedence(hosts []string) []int {
+	host := 2
+	for _, h := range hosts {
+		if strings.HasPrefix(h, "*") {
+			host = 1
+		}
+	}
+	if len(hosts) == 0 {
+		host = 0
+	}
+	kind := 2
+	switch {
+	case strings.HasPrefix(m.path, "~"):
+		kind = 1
+	case strings.HasSuffix(m.path, "*"):
+		kind = 0
+	}
+	method := 0
+	if m.method != "" {
+		method = 1
+	}
+	return []int{host, kind, len(m.path), method, m.headers, m.query}
 }
 
 // all reports whether every request matches.
 func (m match) all() bool {
-	return !m.narrow && m.method == "" && (m.path == "/*" || m.path == "*")
+	return m.headers+m.query == 0 && m.method == "" && (m.path == "/*" || m.path == "*")
 }
 
 func httpRules(t *gatewayapi.HTTPRoute) []rule {
@@ -48,7 +75,7 @@ func httpRules(t *gatewayapi.HTTPRoute) []rule {
 // httpMatch writes a path as arch.Route has it. A prefix of the API ends at a
 // slash: /v1 is /v1 and /v1/x, not /v1x.
 func httpMatch(m gatewayapi.HTTPMatch) match {
-	out := match{path: "/*", narrow: len(m.Headers)+len(m.QueryParams) > 0}
+	out := match{path: "/*", headers: len(m.Headers), query: len(m.QueryParams)}
 	if m.Method != nil {
 		out.method = string(*m.Method)
 	}
@@ -118,7 +145,7 @@ func grpcRules(t *gatewayapi.GRPCRoute) []rule {
 // grpcMatch writes a gRPC method as the path that it has in HTTP:
 // /package.Service/Method.
 func grpcMatch(m gatewayapi.GRPCMatch) match {
-	out := match{path: "/*", narrow: len(m.Headers) > 0}
+	out := match{path: "/*", headers: len(m.Headers)}
 	if m.Method == nil {
 		return out
 	}

@@ -45,6 +45,14 @@ objects:
   spec:
     triggers: [{type: ImageChange, imageChangeParams: {containerNames: [main], from: {kind: ImageStreamTag, name: "base:1"}}}]
     template: {metadata: {labels: {name: db}}, spec: {containers: [{name: main, image: " "}]}}
+- kind: Deployment
+  apiVersion: apps/v1
+  metadata: {name: keep, annotations: {image.openshift.io/triggers: '[{"from":{"kind":"ImageStreamTag","name":"redis:7"},"fieldPath":"spec.template.spec.containers[?(@.name==\"main\")].image"}]'}}
+  spec: {selector: {matchLabels: {name: keep}}, template: {metadata: {labels: {name: keep}}, spec: {containers: [{name: main, image: " "}]}}}
+- kind: Route
+  apiVersion: v1
+  metadata: {name: all}
+  spec: {host: shop.example, to: {kind: Service, name: "${NAME}"}}
 - kind: ImageStream
   apiVersion: image.openshift.io/v1
   metadata: {name: base}
@@ -63,8 +71,14 @@ func TestTemplate(t *testing.T) {
 	}
 	order, db := arch.NewRef(arch.KindService, "order"), arch.NewRef(arch.KindStore, "db")
 	g := r.System.Gateways[openshift.Router]
-	if len(g.Routes) != 2 || g.Routes[0].To != order || g.Routes[0].Weight.V != 0.75 || g.Routes[0].Path != "/v1/*" || g.Routes[1].Weight.V != 0.25 || g.Routes[1].Layers[0].Timeout.V != 5*time.Second {
+	if len(g.Routes) != 3 || g.Routes[2].Layers[0].Timeout.V != 30*time.Second || g.Routes[0].To != order || g.Routes[0].Weight.V != 0.75 || g.Routes[0].Path != "/v1/*" || g.Routes[1].Weight.V != 0.25 || g.Routes[1].Layers[0].Timeout.V != 5*time.Second {
 		t.Errorf("%+v", g)
+	}
+	if c := r.System.Ledger.Conflicts(); len(c) > 0 {
+		t.Errorf("conflicts: %v", c)
+	}
+	if s := r.System.Stores["keep"]; s.Kind != "redis" {
+		t.Errorf("%+v", s)
 	}
 	if at := r.System.Ledger.Where(arch.Fact{Of: arch.NewRef(arch.KindGateway, openshift.Router), At: "/routes/order#0/layers/gateway:openshift/timeout"}); at.Line != 12 {
 		t.Errorf("timeout stands at %v", at)

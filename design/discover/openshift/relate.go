@@ -21,37 +21,69 @@ const layer = arch.LayerGateway + ":" + Name
 
 type object = discover.Typed[*openshift.Object]
 
-// Relate makes the router of the Routes.
+// Relate makes the router of the Routes: one view, since one witness has to say
+// in which order they match. The same Route in another file is an alternative,
+// and a conflict.
 func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sink) error {
-	found := false
+	var all router
+	seen := map[string]bool{}
 	for _, o := range discover.Of[*openshift.Object](ev.Documents) {
-		if rt, ok := o.V.Typed.(*openshift.Route); ok {
-			found = true
-			out.System(route(ev.Hosts, o, rt))
+		rt, ok := o.V.Typed.(*openshift.Route)
+		if !ok {
+			continue
 		}
+		if seen[o.V.String()] {
+			var other router
+			other.add(ev.Hosts, o, rt)
+			out.System(other.system())
+			continue
+		}
+		seen[o.V.String()] = true
+		all.add(ev.Hosts, o, rt)
 	}
-	if found {
+	if len(seen) > 0 {
+		out.System(all.system())
 		out.Cover(arch.Coverage{Origin: arch.Config, Of: []arch.Ref{arch.NewRef(arch.KindGateway, Router)}})
 	}
 	return nil
 }
 
-func route(hosts *discover.Hosts, o object, rt *openshift.Route) arch.System {
-	g := arch.Gateway{Kind: Name}
+// router gathers Routes.
+type router struct {
+	gateway arch.Gateway
+	places  map[arch.Fact]arch.Source
+	first   arch.Source
+}
+
+// system is the view: longer paths match before shorter ones.
+func (r *router) system() arch.System {
+	g := r.gateway
+	g.Kind = Name
+	slices.Sort(g.Hosts)
+	g.Hosts = slices.Compact(g.Hosts)
+	slices.SortStableFunc(g.Routes, func(a, b arch.Route) int {
+		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(len(b.Path), len(a.Path)))
+	})
+	s := arch.System{Gateways: map[string]arch.Gateway{Router: g}}
+	s.Locate(r.places)
+	s.Attest(r.first)
+	return s
+}
+
+func (r *router) add(hosts *discover.Hosts, o object, rt *openshift.Route) {
+	if r.places == nil {
+		r.places, r.first = map[arch.Fact]arch.Source{}, o.At(arch.Config)
+	}
 	if rt.Spec.Host != "" {
-		g.Hosts = []string{rt.Spec.Host}
+		r.gateway.Hosts = append(r.gateway.Hosts, rt.Spec.Host)
 	}
 	backends := append([]openshift.RouteTarget{rt.Spec.To}, rt.Spec.AlternateBackends...)
 	sum := 0.0
 	for _, b := range backends {
 		sum += weight(b)
 	}
-	name := o.V.Name
-	if o.V.Namespace != "" {
-		name = o.V.Namespace + "/" + name
-	}
+	name := strings.TrimPrefix(o.V.Namespace+"/"+o.V.Name, "/")
 	p, reason := policy(o.V)
-	places := map[arch.Fact]arch.Source{}
 	for i, b := range backends {
 		if b.Name == "" || b.Kind != "" && b.Kind != "Service" {
 			continue
@@ -65,15 +97,15 @@ func route(hosts *discover.Hosts, o object, rt *openshift.Route) arch.System {
 		if len(backends) > 1 {
 			x.Weight = arch.Some(weight(b) / cmp.Or(sum, 1))
 		}
-		g.Routes = append(g.Routes, x)
+		r.gateway.Routes = append(r.gateway.Routes, x)
 		backend := []string{"spec", "to"}
 		if i > 0 {
 			backend = []string{"spec", "alternateBackends", strconv.Itoa(i - 1)}
 		}
-		at := func(f string, reason string, path ...string) {
+		at := func(f, reason string, path ...string) {
 			src := o.At(arch.Config, path...)
 			src.Reason = reason
-			places[arch.Fact{Of: arch.NewRef(arch.KindGateway, Router), At: arch.Field("").Join("routes", id) + arch.Field(f)}] = src
+			r.places[arch.Fact{Of: arch.NewRef(arch.KindGateway, Router), At: arch.Field("").Join("routes", id) + arch.Field(f)}] = src
 		}
 		at("", "", backend...)
 		at("/to", "", append(slices.Clone(backend), "name")...)
@@ -86,10 +118,6 @@ func route(hosts *discover.Hosts, o object, rt *openshift.Route) arch.System {
 			at("/layers/"+layer+"/timeout", "", "metadata", "annotations", openshift.TimeoutAnnotation)
 		}
 	}
-	s := arch.System{Gateways: map[string]arch.Gateway{Router: g}}
-	s.Locate(places)
-	s.Attest(o.At(arch.Config))
-	return s
 }
 
 func weight(b openshift.RouteTarget) float64 {

@@ -51,6 +51,7 @@ func (*Source) Read(_ context.Context, in *discover.Input, out discover.Sink) er
 		return err
 	}
 	var objects []*openshift.Object
+	var plain []discover.Document
 	for _, d := range f.Docs {
 		if !openshift.IsTemplate(d.Root) {
 			objects = append(objects, openshift.Objects(d)...)
@@ -60,7 +61,7 @@ func (*Source) Read(_ context.Context, in *discover.Input, out discover.Sink) er
 			objects = append(objects, openshift.Objects(x)...)
 			for _, o := range kubernetes.Objects(x) {
 				if o.Typed != nil {
-					out.Document(discover.Document{Doc: x, Node: o.Node, Kind: "kubernetes " + o.Kind, Name: o.String(), Value: &o, Faults: o.Faults})
+					plain = append(plain, discover.Document{Doc: x, Node: o.Node, Kind: "kubernetes " + o.Kind, Name: o.String(), Value: &o, Faults: o.Faults})
 				}
 			}
 		}
@@ -70,6 +71,10 @@ func (*Source) Read(_ context.Context, in *discover.Input, out discover.Sink) er
 		if s, ok := o.Typed.(*openshift.ImageStream); ok {
 			streams[o.Name] = s
 		}
+	}
+	for _, d := range plain {
+		annotated(d.Value.(*kubernetes.Object), streams)
+		out.Document(d)
 	}
 	for _, o := range objects {
 		d := discover.Document{Doc: o.Doc, Node: o.Node, Kind: "openshift " + o.Kind, Name: o.String(), Value: o, Faults: o.Faults}
@@ -102,6 +107,19 @@ func workload(o *openshift.Object, dc *openshift.DeploymentConfig, streams map[s
 	return &kubernetes.Object{
 		APIVersion: o.APIVersion, Kind: o.Kind, Namespace: o.Namespace, Name: o.Name, Labels: dc.Labels, Annotations: dc.Annotations,
 		Doc: o.Doc, Node: o.Node, Typed: d,
+	}
+}
+
+// annotated follows the triggers that a Template's plain Deployment or
+// StatefulSet has in an annotation.
+func annotated(o *kubernetes.Object, streams map[string]*openshift.ImageStream) {
+	w, ok := o.AsWorkload()
+	if !ok {
+		return
+	}
+	for _, p := range openshift.AnnotatedTriggers(o.Annotations) {
+		follow(w.Pod.Spec.Containers, &p, streams)
+		follow(w.Pod.Spec.InitContainers, &p, streams)
 	}
 }
 

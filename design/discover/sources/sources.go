@@ -9,6 +9,7 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover/hand"
 	"github.com/ashlar-dev/ashlar/design/discover/istio"
 	"github.com/ashlar-dev/ashlar/design/discover/jaeger"
+	"github.com/ashlar-dev/ashlar/design/discover/kong"
 	"github.com/ashlar-dev/ashlar/design/discover/kubernetes"
 	"github.com/ashlar-dev/ashlar/design/discover/openshift"
 	"github.com/ashlar-dev/ashlar/design/discover/otlp"
@@ -26,6 +27,7 @@ func All() []discover.Source {
 		istio.New(),
 		gatewayapi.New(),
 		openshift.New(),
+		kong.New(),
 		jaeger.New(),
 		otlp.New(),
 		zipkin.New(),

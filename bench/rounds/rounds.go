@@ -36,15 +36,18 @@ type Table struct {
 	Title   string
 	Names   []string
 	Samples [][]Sample
-	Notes   []string // versions, settings
+	Notes   []string  // versions, settings
+	load    [2]string // average over a minute, before and after
 }
 
 // Run measures the rows in turns. A first round warms up and is thrown away.
-func Run(ctx context.Context, title string, rows []Row, n int, d time.Duration) (Table, error) {
-	t := Table{Title: title, Samples: make([][]Sample, len(rows))}
+func Run(ctx context.Context, title string, rows []Row, n int, d time.Duration) (t Table, err error) {
+	t = Table{Title: title, Samples: make([][]Sample, len(rows))}
 	for _, r := range rows {
 		t.Names = append(t.Names, r.Name)
 	}
+	t.load[0] = load()
+	defer func() { t.load[1] = load() }()
 	for round := range n + 1 {
 		for i, r := range rows {
 			runtime.GC()
@@ -100,7 +103,7 @@ func (t *Table) row(name string) []Sample {
 // Write prints the table: medians with their spread, and all samples in the
 // form that benchstat reads.
 func (t *Table) Write(w io.Writer, lines []string) {
-	fmt.Fprintf(w, "# %s\n\n%s, %s %s/%s, %d CPUs.\n", t.Title, time.Now().UTC().Format("2006-01-02"), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
+	fmt.Fprintf(w, "# %s\n\n%s, %s %s/%s, %d CPUs, load average %s before and %s after: beyond what this measures itself, it is other programs'.\n", t.Title, time.Now().UTC().Format("2006-01-02"), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), t.load[0], t.load[1])
 	for _, n := range t.Notes {
 		fmt.Fprintf(w, "%s\n", n)
 	}
@@ -152,6 +155,15 @@ func cpu() time.Duration {
 		return 0
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func load() string {
+	b, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	first, _, _ := strings.Cut(string(b), " ")
+	return first
 }
 
 // Module returns the version of a module in this program.

@@ -22,7 +22,7 @@ var payload = []byte(`{"definition":"bench","version":1,"node":"bench:1","input"
 
 var kinds = [5]string{"saga.started", "saga.done", "saga.done", "saga.done", "saga.completed"}
 
-// writer is the bare group-commit loop.
+// writer is the bare group-commit loop. Its tables are those of the journal.
 func writer(commit func(group []unit) error) (do func(ctx context.Context, id string) error, end func()) {
 	queue, over := make(chan unit, 4096), make(chan struct{})
 	go func() {
@@ -63,11 +63,13 @@ func bareSQLite() contender {
 		if err != nil {
 			return nil, nil, "", err
 		}
-		if _, err := c.ExecContext(ctx, `CREATE TABLE records (position INTEGER PRIMARY KEY, stream TEXT NOT NULL, version INTEGER NOT NULL, type TEXT NOT NULL, time INTEGER NOT NULL, data BLOB) STRICT;
-			CREATE UNIQUE INDEX records_stream ON records (stream, version)`); err != nil {
+		if _, err := c.ExecContext(ctx, `CREATE TABLE records (position INTEGER PRIMARY KEY, stream TEXT NOT NULL, version INTEGER NOT NULL, type TEXT NOT NULL, id TEXT NOT NULL, final INTEGER NOT NULL, time INTEGER NOT NULL, data BLOB, meta BLOB) STRICT;
+			CREATE UNIQUE INDEX records_stream ON records (stream, version);
+			CREATE UNIQUE INDEX records_id ON records (stream, id) WHERE id <> '';
+			CREATE INDEX records_final ON records (time) WHERE final`); err != nil {
 			return nil, nil, "", err
 		}
-		insert, err := c.PrepareContext(ctx, `INSERT INTO records VALUES (?,?,?,?,?,?)`)
+		insert, err := c.PrepareContext(ctx, `INSERT INTO records VALUES (?,?,?,?,?,?,?,?,?)`)
 		if err != nil {
 			return nil, nil, "", err
 		}
@@ -80,7 +82,7 @@ func bareSQLite() contender {
 			for _, u := range group {
 				for v, kind := range kinds {
 					position++
-					if _, err := insert.ExecContext(ctx, position, u.id, v+1, kind, now, payload); err != nil {
+					if _, err := insert.ExecContext(ctx, position, u.id, v+1, kind, "", v == len(kinds)-1, now, payload, nil); err != nil {
 						return err
 					}
 				}
@@ -99,8 +101,10 @@ func barePostgres() contender {
 			return nil, nil, "", err
 		}
 		name := schema("bare")
-		if _, err := c.Exec(ctx, `SET synchronous_commit = on; CREATE SCHEMA `+name+`; CREATE TABLE `+name+`.records (position bigint PRIMARY KEY, stream text COLLATE "C" NOT NULL, version bigint NOT NULL, type text NOT NULL, time timestamptz NOT NULL, data bytea);
-			CREATE UNIQUE INDEX ON `+name+`.records (stream, version)`); err != nil {
+		if _, err := c.Exec(ctx, `SET synchronous_commit = on; CREATE SCHEMA `+name+`; CREATE TABLE `+name+`.records (position bigint PRIMARY KEY, stream text COLLATE "C" NOT NULL, version bigint NOT NULL, type text NOT NULL, id text NOT NULL, final boolean NOT NULL, time timestamptz NOT NULL, data bytea, meta bytea);
+			CREATE UNIQUE INDEX ON `+name+`.records (stream, version);
+			CREATE UNIQUE INDEX ON `+name+`.records (stream, id) WHERE id <> '';
+			CREATE INDEX ON `+name+`.records (time) WHERE final`); err != nil {
 			return nil, nil, "", err
 		}
 		position := int64(0)
@@ -113,7 +117,7 @@ func barePostgres() contender {
 					streams, types, versions, data = append(streams, u.id), append(types, kind), append(versions, int64(v+1)), append(data, payload)
 				}
 			}
-			_, err := c.Exec(ctx, `INSERT INTO `+name+`.records SELECT $1::bigint + n, s, v, t, now(), d FROM unnest($2::text[], $3::bigint[], $4::text[], $5::bytea[]) WITH ORDINALITY AS u (s, v, t, d, n)`, position, streams, versions, types, data)
+			_, err := c.Exec(ctx, `INSERT INTO `+name+`.records SELECT $1::bigint + n, s, v, t, '', v = 5, now(), d, NULL FROM unnest($2::text[], $3::bigint[], $4::text[], $5::bytea[]) WITH ORDINALITY AS u (s, v, t, d, n)`, position, streams, versions, types, data)
 			position += int64(len(streams))
 			return err
 		})

@@ -102,8 +102,7 @@ type Case struct {
 	Environment string
 	// Config holds what users set, by rule.
 	Config map[string]RuleConfig
-	// Now is only for expiry dates.
-	graph *Graph
+	graph  *Graph
 }
 
 // RuleConfig is what users set for a rule.
@@ -154,6 +153,8 @@ type Finding struct {
 	Evidence   []Evidence `json:"evidence"`
 	Path       []arch.Ref `json:"path,omitempty"` // of a chain or cycle, in order
 	Fix        string     `json:"fix,omitempty"`
+	// Edits cure it mechanically, where that can be done; see [Fix].
+	Edits []Edit `json:"edits,omitempty"`
 	// Consequence ranks: severity x confidence x how much of the system leans on
 	// the elements. See [Rank].
 	Consequence float64 `json:"consequence"`
@@ -263,6 +264,10 @@ type Result struct {
 	Findings  []Finding  `json:"findings"` // by consequence
 	NotJudged []Unjudged `json:"notJudged"`
 	Rules     int        `json:"rules"` // that ran
+	// Accepted are findings that somebody accepted, with the reason; Notes say
+	// which acceptances have run out or fit nothing.
+	Accepted []Accepted `json:"accepted,omitempty"`
+	Notes    []string   `json:"notes,omitempty"`
 }
 
 // Run checks all rules and ranks what they find.

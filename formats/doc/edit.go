@@ -388,3 +388,26 @@ func (e *Editor) apply(start, end int, text string) error {
 	e.file = f
 	return nil
 }
+
+// Rename gives the key at path in document i another name; its value, place and
+// comments stay.
+func (e *Editor) Rename(i int, name string, path ...string) error {
+	d := e.Doc(i)
+	if d == nil || len(path) == 0 {
+		return fmt.Errorf("%s: no document %d", e.file.Path, i)
+	}
+	parent := d.Root.Find(path[:len(path)-1]...)
+	k := parent.KeyNode(path[len(path)-1])
+	if k == nil {
+		return fmt.Errorf("%s: there is no %s", e.file.Path, Pointer(path))
+	}
+	if parent.Get(name) != nil {
+		return fmt.Errorf("%s: %q stands there already", d.Pos(k), name)
+	}
+	start := e.offset(k)
+	end := e.scalarEnd(k, start)
+	if end < 0 {
+		return fmt.Errorf("%s: cannot rename %q in place; write it by hand", d.Pos(k), k.Text)
+	}
+	return e.apply(start, end, Quote(name))
+}

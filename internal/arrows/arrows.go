@@ -40,6 +40,7 @@ var Rules = []Rule{
 	{Room: "design/discover/sources", May: []string{"design/discover", "formats", "arch"}, Why: "the catalogue knows the sources, nobody else does"},
 	{Room: "design/discover", May: []string{"formats", "arch"}, Why: "finding out what is there has no opinion of it"},
 	{Room: "design/review", May: []string{"design/discover", "formats", "arch"}, Why: "rules judge what was discovered"},
+	{Room: "design/review/report", May: []string{"design/review", "design/discover", "design/view", "formats", "arch"}, Why: "reports draw what rules found"},
 	{Room: "design/view", May: []string{"arch"}, Why: "pictures are made of the model"},
 	{Room: "edge", May: []string{"patterns", "formats"}, Why: "traffic runs on the patterns and reads the formats"},
 	{Room: "formats/doc", May: []string{}, Outside: []string{"go.yaml.in/yaml/v4"}, Why: "the ground of the formats"},

@@ -81,11 +81,13 @@ func Do(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.W
 // complain prints an error; faults of files with the line that they are about.
 func (a *app) complain(err error) {
 	var joined interface{ Unwrap() []error }
-	if errors.As(err, &joined) && allFaults(joined.Unwrap()) {
-		for _, e := range joined.Unwrap() {
-			a.complain(e)
+	if errors.As(err, &joined) {
+		if errs := joined.Unwrap(); len(errs) == 1 || allFaults(errs) {
+			for _, e := range errs {
+				a.complain(e)
+			}
+			return
 		}
-		return
 	}
 	var f *doc.Fault
 	if errors.As(err, &f) {
@@ -121,7 +123,7 @@ It reads files only; it never uses the network unless you ask.`),
 	}
 	root.SetVersionTemplate("ashlar {{.Version}}\n")
 	root.PersistentFlags().BoolVar(&a.noColor, "no-color", false, "print without colours (also: NO_COLOR)")
-	root.AddCommand(a.discoverCmd(), a.reviewCmd(), a.diagramCmd(), a.diffCmd(), a.explainCmd(), a.sagaCmd())
+	root.AddCommand(a.discoverCmd(), a.reviewCmd(), a.baselineCmd(), a.fixCmd(), a.diagramCmd(), a.diffCmd(), a.explainCmd(), a.sagaCmd(), a.dlqCmd())
 	return root
 }
 

@@ -2,15 +2,14 @@ package cli
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ashlar-dev/ashlar/arch"
-	"github.com/ashlar-dev/ashlar/design/discover"
-	"github.com/ashlar-dev/ashlar/design/review"
-	"github.com/ashlar-dev/ashlar/design/review/rules"
+	"github.com/ashlar-dev/ashlar/design/review/report"
 	"github.com/ashlar-dev/ashlar/design/view"
 	"github.com/ashlar-dev/ashlar/design/view/export"
 )
@@ -31,18 +30,21 @@ func (a *app) diagramCmd() *cobra.Command {
 		Example: "  ashlar diagram deploy/ -o map.svg\n  ashlar diagram deploy/ --view data -f mermaid\n  ashlar diagram ashlar.yaml traces.json --sequence buy -o buy.svg\n  ashlar diagram deploy/ --sequence order.Place -f mermaid",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, paths []string) error {
-			r, err := a.read(&in, paths)
+			r, res, _, err := a.judge(&in, paths)
 			if err != nil {
 				return err
 			}
 			opts := &view.Options{Title: title, Env: in.environment, HideInfrastructure: hide}
+			if title == "" && r.System.Name == "" {
+				opts.Title = folderName(paths)
+			}
 			if focus != "" {
 				if opts.Focus, err = findRef(r.System, focus); err != nil {
 					return err
 				}
 			}
 			if findings {
-				opts.Findings = badges(a.judge(&in, r).Findings)
+				opts.Findings = report.Marks(res.Findings)
 			}
 			if err := opts.Validate(r.System); err != nil {
 				return err
@@ -73,8 +75,14 @@ func (a *app) diagramCmd() *cobra.Command {
 	return c
 }
 
-func (a *app) judge(in *input, r *discover.Result) *review.Result {
-	return review.Run(&review.Case{System: r.System, Documents: r.Documents, Code: r.Code, Environment: in.environment}, rules.All())
+// folderName titles a picture when nobody named the system: the folder that it
+// was read from.
+func folderName(paths []string) string {
+	abs, err := filepath.Abs(paths[0])
+	if fi, serr := os.Stat(paths[0]); err != nil || serr != nil || !fi.IsDir() {
+		return ""
+	}
+	return filepath.Base(abs)
 }
 
 // journey draws a journey, or the operation of that name as if it were one.
@@ -132,22 +140,4 @@ func (a *app) writeGraph(g view.Graph, format, out, what string) error {
 		_, _ = fmt.Fprintf(a.stderr, "%s: %s\n", out, what)
 	}
 	return done()
-}
-
-// badges turns findings into marks: on the calls between two elements where the
-// finding is about exactly two, else on its first element.
-func badges(fs []review.Finding) []view.Finding {
-	var out []view.Finding
-	for _, f := range fs {
-		if len(f.Of) == 0 {
-			continue
-		}
-		b := view.Badge{Rule: f.Rule, Title: f.Title, Severity: view.Severity(f.Severity.String())}
-		v := view.Finding{Of: f.Of[0], Badge: b}
-		if len(f.Of) == 2 && f.Of[0].Kind() != arch.KindStore && len(f.Path) == 0 {
-			v = view.Finding{From: f.Of[0], To: f.Of[1], Badge: b}
-		}
-		out = append(out, v)
-	}
-	return out
 }

@@ -12,7 +12,7 @@ import (
 )
 
 func (a *app) reviewCmd() *cobra.Command {
-	var in input
+	var in judgement
 	var format, out, failOn string
 	var asJSON, verbose bool
 	c := &cobra.Command{
@@ -33,18 +33,16 @@ func (a *app) reviewCmd() *cobra.Command {
 			if !ok {
 				return fmt.Errorf("--format %s: want one of %s", format, report.Names())
 			}
-			r, err := a.read(&in, paths)
+			r, res, err := a.review(&in, paths)
 			if err != nil {
 				return err
 			}
-			catalogue := rules.All()
-			res := review.Run(&review.Case{System: r.System, Documents: r.Documents, Code: r.Code, Environment: in.environment}, catalogue)
 			w, done, err := a.output(out)
 			if err != nil {
 				return err
 			}
 			b := bufio.NewWriter(w)
-			err = write(b, &report.Report{Summary: summary(r), Paths: paths, Version: Version, Result: res, Rules: catalogue, Skipped: r.Skipped, Verbose: verbose, Color: a.color && !a.noColor && (out == "" || out == "-")})
+			err = write(b, &report.Report{Summary: summary(r), Paths: paths, Version: Version, Result: res, Rules: rules.All(), System: r.System, Documents: r.Documents, Skipped: r.Skipped, Verbose: verbose, Color: a.color && !a.noColor && (out == "" || out == "-")})
 			if err != nil {
 				return err
 			}
@@ -66,6 +64,8 @@ func (a *app) reviewCmd() *cobra.Command {
 	c.Flags().StringVarP(&format, "format", "f", "terminal", report.Names())
 	c.Flags().BoolVar(&asJSON, "json", false, "same as --format json")
 	c.Flags().StringVarP(&out, "output", "o", "", "file to write to")
+	c.Flags().StringVar(&in.baseline, "baseline", "", "file of findings that are accepted; see ashlar baseline")
+	c.Flags().StringVar(&in.newFrom, "new-from", "", "only findings that this `REVISION` of the repository does not have")
 	c.Flags().StringVar(&failOn, "fail-on", "high", "severity from which the exit code is 1: info, low, medium, high, critical, never")
 	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "every finding with its evidence and cure")
 	return c

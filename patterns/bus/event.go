@@ -61,16 +61,15 @@ func (e *Event) Header(name string) (string, bool) {
 	return "", false
 }
 
-// setHeader replaces the header of that name or adds it, without changing the
-// caller's slice.
-func (e *Event) setHeader(name, value string) {
-	hs := make([]Header, 0, len(e.Headers)+1)
-	for _, h := range e.Headers {
-		if !strings.EqualFold(h.Name, name) {
-			hs = append(hs, h)
+// addTrace adds the headers of the context's trace, unless the event carries one
+// of its own. It does not change the caller's slice.
+func (e *Event) addTrace(trace []Header) {
+	for _, h := range trace {
+		if _, carried := e.Header(h.Name); carried {
+			return
 		}
 	}
-	e.Headers = append(hs, Header{Name: name, Value: []byte(value)})
+	e.Headers = append(append(make([]Header, 0, len(e.Headers)+len(trace)), e.Headers...), trace...)
 }
 
 // newID returns a version 7 UUID: ids made later sort later, so a store that

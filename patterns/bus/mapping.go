@@ -10,7 +10,7 @@ import (
 // and Decode are called concurrently. t.EventPrefix is the protocol's prefix of
 // CloudEvents header names.
 type Mapping interface {
-	// Encode writes the event. The bytes of the event may be shared by the record.
+	// Encode writes the event, and does not keep it. Its bytes may be shared by the record.
 	Encode(e *Event, t driver.Traits) (driver.Record, error)
 	// Decode reads a record into e, which carries its Topic, Key and Origin
 	// already; an error sends the record to the dead letters as it is.

@@ -94,7 +94,7 @@ func (m *Plain) parseTime(e *Event, s string) (err error) {
 	return err
 }
 
-func (m Plain) usesBody() bool {
+func (m *Plain) usesBody() bool {
 	for _, p := range m.places() {
 		if p.place.Field != "" {
 			return true
@@ -105,14 +105,22 @@ func (m Plain) usesBody() bool {
 
 // bare reports whether no attribute has a place, the common case.
 func (m *Plain) bare() bool {
-	var none Place
-	return m.ID == none && m.Source == none && m.Type == none && m.Version == none && m.Subject == none &&
-		m.Time == none && m.Key == none && m.Data == ""
+	return m.Data == "" && m.ID.nowhere() && m.Source.nowhere() && m.Type.nowhere() && m.Version.nowhere() && m.Subject.nowhere() && m.Time.nowhere() && m.Key.nowhere()
 }
 
+func (p *Place) nowhere() bool { return len(p.Header)+len(p.Field)+len(p.Const) == 0 }
+
 // Encode implements [Mapping].
-func (m Plain) Encode(e *Event, _ driver.Traits) (driver.Record, error) {
+func (m Plain) Encode(e *Event, _ driver.Traits) (driver.Record, error) { return m.encode(e) }
+
+// Decode implements [Mapping].
+func (m Plain) Decode(r *driver.Record, e *Event, _ driver.Traits) error { return m.decode(r, e) }
+
+func (m *Plain) encode(e *Event) (driver.Record, error) {
 	r := driver.Record{Topic: e.Topic, Key: e.Key, Time: e.Time, Body: e.Data}
+	if m.bare() && len(e.Headers) == 0 && (e.ContentType == "" || m.ContentType != "") {
+		return r, nil
+	}
 	var doc any
 	if m.usesBody() {
 		var data any
@@ -162,8 +170,7 @@ func (m Plain) Encode(e *Event, _ driver.Traits) (driver.Record, error) {
 	return r, nil
 }
 
-// Decode implements [Mapping].
-func (m Plain) Decode(r *driver.Record, e *Event, _ driver.Traits) error {
+func (m *Plain) decode(r *driver.Record, e *Event) error {
 	e.Data, e.ContentType = r.Body, m.ContentType
 	if m.bare() {
 		return m.decodeHeaders(r, e, nil)

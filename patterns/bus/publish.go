@@ -70,9 +70,22 @@ func (b *Bus) PublishAsync(ctx context.Context, events []Event, done func(error)
 	records := make([]driver.Record, 0, len(events))
 	var failed []Failure
 	var sent []int // index of each record's event; nil while they are equal
+	var trace []Header
+	b.o.Trace.Inject(ctx, func(name, value string) { trace = append(trace, Header{Name: name, Value: []byte(value)}) })
+	e := new(Event) // one for all: mappings do not keep it
+	at := now()
 	for i := range events {
-		e := events[i]
-		r, err := b.encode(ctx, &e)
+		var r driver.Record
+		var err error
+		if ev := &events[i]; len(trace)+len(ev.Headers)+len(ev.ContentType) == 0 && b.asIs(ev) {
+			r = driver.Record{Topic: ev.Topic, Key: ev.Key, Body: ev.Data, Time: ev.Time}
+			if r.Time.IsZero() {
+				r.Time = at
+			}
+		} else {
+			*e = events[i]
+			r, err = b.encode(e, trace)
+		}
 		if err != nil {
 			if sent == nil {
 				sent = make([]int, 0, len(events))
@@ -113,18 +126,32 @@ func (b *Bus) PublishAsync(ctx context.Context, events []Event, done func(error)
 	b.driver.Publish(ctx, records, finish)
 }
 
-func (b *Bus) encode(ctx context.Context, e *Event) (driver.Record, error) {
+// asIs reports that the event's record is its key and data, nothing else, so that
+// the way through the mapping would only copy it.
+func (b *Bus) asIs(e *Event) bool {
+	if e.Topic == "" || b.o.Catalog != nil || b.o.MaxBytes > 0 {
+		return false
+	}
+	_, bare := b.mapping(e.Topic).(*barePlain)
+	return bare
+}
+
+func (b *Bus) encode(e *Event, trace []Header) (driver.Record, error) {
 	if e.Topic == "" {
 		return driver.Record{}, bad("", nil, "an event needs a topic")
 	}
+	m := b.mapping(e.Topic)
 	if e.Time.IsZero() {
 		e.Time = now()
 	}
-	if e.ID == "" {
-		e.ID = newID(e.Time)
-	}
-	if e.Source == "" {
-		e.Source = b.o.Source
+	// An identity that the mapping has no place for is not worth its making.
+	if _, bare := m.(*barePlain); !bare {
+		if e.ID == "" {
+			e.ID = newID(e.Time)
+		}
+		if e.Source == "" {
+			e.Source = b.o.Source
+		}
 	}
 	if c := b.o.Catalog; c != nil {
 		if err := c.check(e); err != nil {
@@ -136,10 +163,10 @@ func (b *Bus) encode(ctx context.Context, e *Event) (driver.Record, error) {
 			return driver.Record{}, fmt.Errorf("%w: %w", ErrInvalid, bad(e.Topic, nil, "header name %q", name))
 		}
 	}
-	if _, carried := e.Header(traceparentHeader); !carried {
-		b.o.Trace.Inject(ctx, e.setHeader)
+	if len(trace) > 0 {
+		e.addTrace(trace)
 	}
-	r, err := b.mapping(e.Topic).Encode(e, b.traits)
+	r, err := m.Encode(e, b.traits)
 	if err != nil {
 		return r, err
 	}

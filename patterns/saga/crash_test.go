@@ -57,7 +57,7 @@ func child(raw string) error {
 	if err != nil {
 		return err
 	}
-	b := &bank{db}
+	b := &bank{db: db}
 	d, err := b.transfers()
 	if err != nil {
 		return err
@@ -132,7 +132,7 @@ func killing(t *testing.T, p places, kills int, seed uint64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join((&bank{db}).found(t.Context()), db.Close()); err != nil {
+	if err := errors.Join((&bank{db: db}).found(t.Context()), db.Close()); err != nil {
 		t.Fatal(err)
 	}
 	r := mathrand.New(mathrand.NewPCG(seed, 0))

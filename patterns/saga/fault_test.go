@@ -105,7 +105,7 @@ func harm(t *testing.T, direct, reached places, times int, bad func(n int)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join((&bank{setup}).found(ctx), setup.Close()); err != nil {
+	if err := errors.Join((&bank{db: setup}).found(ctx), setup.Close()); err != nil {
 		t.Fatal(err)
 	}
 	db, err := reached.books()
@@ -113,7 +113,8 @@ func harm(t *testing.T, direct, reached places, times int, bad func(n int)) {
 		t.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
-	d, err := (&bank{db}).transfers()
+	b := &bank{db: db}
+	d, err := b.transfers()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,6 +176,7 @@ func harm(t *testing.T, direct, reached places, times int, bad func(n int)) {
 	if err := errors.Join(o.Close(end), j.Close(end)); err != nil {
 		t.Error(err)
 	}
+	b.late.Wait()
 	completed, compensated := audit(t, direct, acked)
 	if len(acked) == 0 || completed == 0 || compensated == 0 {
 		t.Errorf("%d sagas acknowledged, %d completed, %d compensated: the test tests nothing", len(acked), completed, compensated)

@@ -3,6 +3,7 @@ package saga
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/ashlar-dev/ashlar/patterns/journal"
@@ -34,12 +35,78 @@ type entry struct {
 	Operator   bool            `json:"operator,omitempty"`
 }
 
-func (e entry) record(typ string) journal.Record {
-	data, err := json.Marshal(e)
-	if err != nil { // RawMessages were checked when they were made
-		panic(fmt.Sprintf("saga: encoding a %s record: %v", typ, err))
+func (e *entry) record(typ string) journal.Record {
+	return journal.Record{Type: typ, Data: e.encode(), Final: typ == tCompleted || typ == tCompensated}
+}
+
+// encode writes what json.Marshal would. It is on the way of every record, and
+// reflection took a tenth of a saga's time. RawMessages were checked and
+// compacted when they were made.
+func (e *entry) encode() []byte {
+	b := make([]byte, 1, 96+len(e.Input)+len(e.Result)+len(e.Cause))
+	b[0] = '{'
+	b = appendField(b, "definition", e.Definition)
+	if e.Version != 0 {
+		b = strconv.AppendInt(appendName(b, "version"), int64(e.Version), 10)
 	}
-	return journal.Record{Type: typ, Data: data, Final: typ == tCompleted || typ == tCompensated}
+	b = appendField(b, "node", e.Node)
+	if len(e.Input) > 0 {
+		b = append(appendName(b, "input"), e.Input...)
+	}
+	b = appendField(b, "step", e.Step)
+	if len(e.Result) > 0 {
+		b = append(appendName(b, "result"), e.Result...)
+	}
+	b = appendField(b, "cause", e.Cause)
+	b = appendList(b, "unknown", e.Unknown)
+	b = appendList(b, "next", e.Next)
+	b = appendField(b, "by", e.By)
+	if e.Operator {
+		b = append(appendName(b, "operator"), "true"...)
+	}
+	return append(b, '}')
+}
+
+func appendName(b []byte, name string) []byte {
+	if len(b) > 1 {
+		b = append(b, ',')
+	}
+	b = append(b, '"')
+	b = append(b, name...)
+	return append(b, '"', ':')
+}
+
+func appendField(b []byte, name, v string) []byte {
+	if v == "" {
+		return b
+	}
+	return appendString(appendName(b, name), v)
+}
+
+func appendList(b []byte, name string, v []string) []byte {
+	if len(v) == 0 {
+		return b
+	}
+	b = append(appendName(b, name), '[')
+	for i, s := range v {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, s)
+	}
+	return append(b, ']')
+}
+
+func appendString(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			quoted, _ := json.Marshal(s) // a string has no way to fail
+			return append(b, quoted...)
+		}
+	}
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"')
 }
 
 // state is what the records of a saga add up to.

@@ -14,7 +14,7 @@ rabbitmq_vars() { # FOLDER PORT: what makes a node of its own
 
 rabbitmq_start() {
   local d=$home/rabbitmq p; p=$(port rabbitmq 35672)
-  echo '[rabbitmq_consistent_hash_exchange].' >"$d/plugins"
+  echo '[].' >"$d/plugins"
   echo 'loopback_users.guest = true' >"$d/rabbitmq.conf"
   mkdir -p "$d/data" "$d/logs"; : >"$d/log"
   if [ "$(id -u)" = 0 ]; then

@@ -48,12 +48,13 @@ func (a *Aggregate) AddTrace(id TraceID, spans []Span) {
 		a.asm.stats.Cut += int64(len(spans) - a.asm.opts.MaxTraceSpans)
 		spans = spans[:a.asm.opts.MaxTraceSpans]
 	}
+	a.asm.drain() // before its space is used
 	batch := a.asm.batch[:0]
 	for i := range spans {
 		batch = append(batch, a.pack(&spans[i]))
 	}
-	a.asm.batch = batch
 	a.asm.whole(id, batch)
+	a.asm.batch = batch[:0]
 }
 
 // Flush closes all open traces.
@@ -61,6 +62,7 @@ func (a *Aggregate) Flush() { a.asm.flush() }
 
 // Stats counts what was taken so far.
 func (a *Aggregate) Stats() Stats {
+	a.asm.drain()
 	s := a.asm.stats
 	s.Lumped += a.words.lumped
 	return s

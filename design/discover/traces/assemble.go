@@ -74,14 +74,16 @@ const (
 	shared
 )
 
-// open is an open trace.
+// open is an open trace: one line of the processor's cache.
 type open struct {
 	id    TraceID
-	head  uint32 // newest span
-	count int32
-	last  int64 // clock at the newest span
-	live  bool
+	last  int64          // clock at the newest span
+	count int32          // 0: the place is free
+	head  uint32         // newest span of those that first has no room for
+	first [inline]uint32 // spans, in the slab; side by side, so that they are fetched side by side
 }
+
+const inline = 8
 
 // wait is an entry of the queue of traces to look at.
 type wait struct {
@@ -92,7 +94,7 @@ type wait struct {
 // assembler puts spans together to traces.
 type assembler struct {
 	opts   Options
-	byID   map[TraceID]uint32
+	byID   traceTable
 	slots  []open
 	free   []uint32 // of slots
 	slab   slab
@@ -104,21 +106,73 @@ type assembler struct {
 	stats  Stats
 	done   func(id TraceID, spans []span)
 	batch  []span
+
+	waiting []batched
+	touched int32 // keeps the loads of drain from being optimized away
 }
 
 func newAssembler(o Options, done func(TraceID, []span)) *assembler {
-	return &assembler{opts: o, byID: map[TraceID]uint32{}, slab: slab{used: 1}, done: done}
+	return &assembler{opts: o, slab: slab{used: 1}, done: done}
 }
 
+// batched spans wait to be added together. Each touches memory that is in no
+// cache; first all of it is asked for, so that the waits overlap.
+type batched struct {
+	key  uint64
+	id   TraceID
+	span span
+}
+
+const batchSize = 64
+
 func (a *assembler) add(id TraceID, s span) {
+	a.waiting = append(a.waiting, batched{recentKey(id), id, s})
+	if len(a.waiting) >= batchSize {
+		a.drain()
+	}
+}
+
+// drain adds the spans that wait.
+func (a *assembler) drain() {
+	var places [batchSize]uint32
+	if a.byID.n > 0 {
+		mask := uint64(len(a.byID.entries) - 1)
+		for i := range a.waiting {
+			places[i] = uint32(a.byID.entries[a.waiting[i].key>>32&mask])
+		}
+		for i := range a.waiting {
+			if p := places[i]; p > 0 {
+				a.touched += a.slots[p-1].count
+			}
+		}
+	}
+	for i := range a.waiting {
+		b := &a.waiting[i]
+		a.take(b.key, b.id, b.span)
+	}
+	a.waiting = a.waiting[:0]
+	// The traces that the next batch will close are next in the queue.
+	soon := a.clock.now + int64(a.opts.Linger)/64
+	for k := range min(a.queue.len(), batchSize/8) {
+		t := &a.slots[a.queue.at(k).slot]
+		if t.last+int64(a.opts.Linger) > soon {
+			continue
+		}
+		for _, i := range t.first[:min(t.count, inline)] {
+			a.touched += int32(a.slab.at(i).flags)
+		}
+	}
+}
+
+func (a *assembler) take(key uint64, id TraceID, s span) {
 	a.stats.Spans++
-	slot, ok := a.byID[id]
+	slot, ok := a.byID.get(key, id, a.slots)
 	if !ok {
 		if a.closed.has(id) {
 			a.stats.Late++
 			return
 		}
-		slot = a.open(id)
+		slot = a.open(key, id)
 	}
 	t := &a.slots[slot]
 	if int(t.count) >= a.opts.MaxTraceSpans {
@@ -131,9 +185,13 @@ func (a *assembler) add(id TraceID, s span) {
 	} else {
 		i = a.slab.grow()
 	}
-	s.next = t.head
+	if t.count < inline {
+		t.first[t.count] = i
+	} else {
+		s.next = t.head
+		t.head = i
+	}
 	*a.slab.at(i) = s
-	t.head = i
 	t.count++
 	a.inUse++
 	now := a.clock.see(s.start+s.dur, int64(a.opts.Linger))
@@ -144,7 +202,7 @@ func (a *assembler) add(id TraceID, s span) {
 	a.expire(now)
 }
 
-func (a *assembler) open(id TraceID) uint32 {
+func (a *assembler) open(key uint64, id TraceID) uint32 {
 	var slot uint32
 	if n := len(a.free); n > 0 {
 		slot, a.free = a.free[n-1], a.free[:n-1]
@@ -152,8 +210,8 @@ func (a *assembler) open(id TraceID) uint32 {
 		slot = uint32(len(a.slots))
 		a.slots = append(a.slots, open{})
 	}
-	a.slots[slot] = open{id: id, live: true}
-	a.byID[id] = slot
+	a.slots[slot] = open{id: id}
+	a.byID.put(key, slot)
 	return slot
 }
 
@@ -161,7 +219,7 @@ func (a *assembler) open(id TraceID) uint32 {
 func (a *assembler) expire(now int64) {
 	for a.queue.len() > 0 {
 		w := a.queue.peek()
-		over := len(a.byID) > a.opts.MaxTraces || a.inUse > a.opts.MaxSpans
+		over := a.byID.n > a.opts.MaxTraces || a.inUse > a.opts.MaxSpans
 		if w.due > now && !over {
 			return
 		}
@@ -184,17 +242,23 @@ func (a *assembler) expire(now int64) {
 func (a *assembler) close(slot uint32) {
 	t := &a.slots[slot]
 	a.batch = a.batch[:0]
+	for _, i := range t.first[:min(t.count, inline)] {
+		a.batch = append(a.batch, *a.slab.at(i))
+	}
 	for i := t.head; i != 0; {
 		s := a.slab.at(i)
-		next := s.next
 		a.batch = append(a.batch, *s)
+		next := s.next
 		s.next, a.unused = a.unused, i
 		i = next
+	}
+	for _, i := range t.first[:min(t.count, inline)] {
+		a.slab.at(i).next, a.unused = a.unused, i
 	}
 	a.inUse -= len(a.batch)
 	id := t.id
 	*t = open{}
-	delete(a.byID, id)
+	a.byID.del(recentKey(id), slot)
 	a.free = append(a.free, slot)
 	a.closed.add(id)
 	a.stats.Traces++
@@ -203,10 +267,11 @@ func (a *assembler) close(slot uint32) {
 
 // flush closes everything.
 func (a *assembler) flush() {
+	a.drain()
 	for a.queue.len() > 0 {
 		w := a.queue.peek()
 		a.queue.pop()
-		if a.slots[w.slot].live {
+		if a.slots[w.slot].count > 0 {
 			a.close(w.slot)
 		}
 	}
@@ -214,6 +279,7 @@ func (a *assembler) flush() {
 
 // whole takes a trace of which all spans are at hand.
 func (a *assembler) whole(id TraceID, spans []span) {
+	a.drain()
 	a.stats.Spans += int64(len(spans))
 	if a.closed.has(id) {
 		a.stats.Late += int64(len(spans))
@@ -222,6 +288,73 @@ func (a *assembler) whole(id TraceID, spans []span) {
 	a.closed.add(id)
 	a.stats.Traces++
 	a.done(id, spans)
+}
+
+// traceTable finds the place of a trace by its ID: open addressing over half of
+// the ID's hash and the place, since a map's two lookups a span showed.
+type traceTable struct {
+	entries []uint64 // hash<<32 | place+1; 0 is free
+	n       int
+}
+
+func (t *traceTable) get(key uint64, id TraceID, slots []open) (uint32, bool) {
+	if t.n == 0 {
+		return 0, false
+	}
+	mask := uint64(len(t.entries) - 1)
+	for i := key >> 32 & mask; t.entries[i] != 0; i = (i + 1) & mask {
+		if e := t.entries[i]; e>>32 == key>>32 && slots[uint32(e)-1].id == id {
+			return uint32(e) - 1, true
+		}
+	}
+	return 0, false
+}
+
+func (t *traceTable) put(key uint64, slot uint32) {
+	if 2*t.n >= len(t.entries) {
+		old := t.entries
+		t.entries = make([]uint64, max(1024, 2*len(old)))
+		for _, e := range old {
+			if e != 0 {
+				t.place(e)
+			}
+		}
+	}
+	t.n++
+	t.place(key>>32<<32 | uint64(slot+1))
+}
+
+func (t *traceTable) place(e uint64) {
+	mask := uint64(len(t.entries) - 1)
+	i := e >> 32 & mask
+	for t.entries[i] != 0 {
+		i = (i + 1) & mask
+	}
+	t.entries[i] = e
+}
+
+// del closes the gap, so that what was pushed aside by the entry stays found.
+func (t *traceTable) del(key uint64, slot uint32) {
+	mask := uint64(len(t.entries) - 1)
+	i := key >> 32 & mask
+	for want := key>>32<<32 | uint64(slot+1); t.entries[i] != want; i = (i + 1) & mask {
+		if t.entries[i] == 0 {
+			return
+		}
+	}
+	t.n--
+	for j := i; ; {
+		j = (j + 1) & mask
+		e := t.entries[j]
+		if e == 0 {
+			break
+		}
+		if home := e >> 32 & mask; (j-home)&mask >= (j-i)&mask {
+			t.entries[i] = e
+			i = j
+		}
+	}
+	t.entries[i] = 0
 }
 
 // slab holds spans in chunks, so that it grows without copying.
@@ -250,6 +383,9 @@ type ring struct {
 
 func (r *ring) len() int   { return r.size }
 func (r *ring) peek() wait { return r.items[r.head] }
+
+func (r *ring) at(i int) wait { return r.items[(r.head+i)%len(r.items)] }
+
 func (r *ring) pop() {
 	r.head = (r.head + 1) % len(r.items)
 	r.size--

@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"io"
+	"slices"
 
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/design/review"
@@ -18,7 +19,9 @@ func JSON(w io.Writer, r *Report) error {
 		NotJudged []review.Unjudged `json:"notJudged"`
 		Skipped   []discover.Skip   `json:"skipped"`
 		Rules     int               `json:"rules"`
-	}{r.Version, r.Summary, redacted(r.Result.Findings), r.Result.NotJudged, append([]discover.Skip{}, r.Skipped...), r.Result.Rules}
+		Accepted  []review.Accepted `json:"accepted,omitempty"`
+		Notes     []string          `json:"notes,omitempty"`
+	}{r.Version, r.Summary, redacted(r.Result.Findings), r.Result.NotJudged, append([]discover.Skip{}, r.Skipped...), r.Result.Rules, accepted(r.Result.Accepted), r.Result.Notes}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
@@ -30,7 +33,22 @@ func redacted(fs []review.Finding) []review.Finding {
 	out := make([]review.Finding, len(fs))
 	for i, f := range fs {
 		f.Title, f.Detail, f.Fix = doc.Redact(f.Title), doc.Redact(f.Detail), doc.Redact(f.Fix)
+		f.Evidence = slices.Clone(f.Evidence)
+		for j := range f.Evidence {
+			f.Evidence[j].Note = doc.Redact(f.Evidence[j].Note)
+		}
 		out[i] = f
+	}
+	return out
+}
+
+// accepted masks the same in what was accepted.
+func accepted(as []review.Accepted) []review.Accepted {
+	out := make([]review.Accepted, len(as))
+	for i, a := range as {
+		a.Finding = redacted([]review.Finding{a.Finding})[0]
+		a.Reason = doc.Redact(a.Reason)
+		out[i] = a
 	}
 	return out
 }

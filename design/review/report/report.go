@@ -18,8 +18,11 @@ type Report struct {
 	Result  *review.Result
 	Rules   []review.Rule
 	Skipped []discover.Skip
-	Verbose bool // terminal: every finding
-	Color   bool // terminal
+	// System and Documents are for formats that draw the map and show the lines.
+	System    arch.System
+	Documents []discover.Document
+	Verbose   bool // terminal: every finding
+	Color     bool // terminal
 }
 
 // Formats by name.
@@ -27,6 +30,9 @@ var Formats = map[string]func(io.Writer, *Report) error{
 	"terminal": Terminal,
 	"json":     JSON,
 	"sarif":    SARIF,
+	"junit":    JUnit,
+	"markdown": Markdown,
+	"html":     HTML,
 }
 
 // Names lists the formats for people.

@@ -44,6 +44,7 @@ func Terminal(w io.Writer, r *Report) error {
 			p.wrap("\nAlso: ", 6, strings.Join(rest, ", "))
 		}
 	}
+	p.accepted(r)
 	p.unjudged(r)
 	if n := len(r.Skipped); n > 0 {
 		p.line("\nNot read: %s%s", doc.Redact(r.Skipped[0].Path+": "+cut(r.Skipped[0].Why, 90)), more(n-1, "file"))
@@ -125,6 +126,25 @@ func same(g group) string {
 	return fmt.Sprintf("  and %d more of this kind", len(g.findings)-1)
 }
 
+// accepted says how much was set aside, and which acceptances no longer hold.
+func (p *printer) accepted(r *Report) {
+	if n := len(r.Result.Accepted); n > 0 {
+		p.line("\nAccepted: %d finding%s that ashlar.yaml, a comment or the baseline sets aside", n, plural(n))
+		if r.Verbose {
+			for _, a := range r.Result.Accepted {
+				p.wrapAt("    ", 4, doc.Redact(fmt.Sprintf("%s: %s (%s)", a.By, a.Title, a.Reason)))
+			}
+		}
+	}
+	notes := r.Result.Notes
+	if !r.Verbose && len(notes) > 3 {
+		notes = append(notes[:3:3], fmt.Sprintf("and %d more of this kind", len(notes)-3))
+	}
+	for _, n := range notes {
+		p.wrapAt("  ! ", 4, doc.Redact(n))
+	}
+}
+
 func (p *printer) unjudged(r *Report) {
 	type entry struct {
 		why   string
@@ -156,9 +176,9 @@ func (p *printer) unjudged(r *Report) {
 	}
 }
 
-// some names the first few of many rules.
+// some names a few rules; one screen has no room for all.
 func some(rules []string, all bool) string {
-	const few = 4
+	const few = 5
 	if all || len(rules) <= few+1 {
 		return strings.Join(rules, ", ")
 	}

@@ -17,7 +17,7 @@ var noOwner = review.Rule{
 	Source:  "M. Skelton and M. Pais, Team Topologies, ch. 3; S. Newman, Building Microservices, 2nd ed., ch. 15",
 	Untried: "the public files at hand name no owners at all, which is not judged",
 	Check: func(c *review.Case, r *review.Reporter) {
-		var bare []arch.Ref
+		var bare, unknown []arch.Ref
 		var ev []review.Evidence
 		owned := 0
 		for _, of := range append(apps(c), pages(c)...) {
@@ -25,11 +25,14 @@ var noOwner = review.Rule{
 			case c.System.Services[of.Name()].Owner != "":
 				owned++
 			case !c.System.Covered(arch.Hand, of):
-				r.NotJudged("nobody who names owners described it", of)
+				unknown = append(unknown, of)
 			default:
 				bare = append(bare, of)
 				ev = append(ev, c.At("no owner", arch.Fact{Of: of}))
 			}
+		}
+		if owned > 0 && len(unknown) > 0 {
+			r.NotJudged("nobody who names owners described it", unknown...)
 		}
 		if owned == 0 || len(bare) == 0 { // where no service has one, the file is about something else
 			return

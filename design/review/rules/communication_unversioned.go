@@ -15,7 +15,6 @@ var unversioned = review.Rule{
 	Bad:   "path: /api/orders",
 	Good:  "path: /api/v1/orders",
 	Since: "0.1", Severity: review.Low, Confidence: .7,
-	Needs:   []review.Need{review.Calls},
 	Params:  []review.Param{{Name: "routes", Default: "^/api(/|$)", About: "regular expression of the paths of gateway routes that are interfaces, not pages"}},
 	Source:  "D. Taibi, V. Lenarduzzi, C. Pahl, Microservices Anti-Patterns: A Taxonomy (API versioning)",
 	Silent:  "FudanSELab/train-ticket@813dd01 deployment/kubernetes-manifests/k8s-with-istio/trainticket-gateway.yaml (every path says v1)",

@@ -46,6 +46,9 @@ var istioHost = review.Rule{
 				f := review.Finding{Of: serviceOfHost(c, host), Evidence: []review.Evidence{h.at("host "+host, "route", strconv.Itoa(k), "destination", "host")}}
 				f.Title = fmt.Sprintf("%s leads to %s.%s, but the Service %s is in %s", h.V, host, h.V.Namespace, host, strings.Join(in[host], ", "))
 				f.Fix = fmt.Sprintf("Write %s.%s.svc.cluster.local.", host, in[host][0])
+				if len(in[host]) == 1 {
+					f.Edits = review.EditAt(f.Evidence[0].Source, review.Set, host+"."+in[host][0]+".svc.cluster.local")
+				}
 				r.Find(f, h.V.String(), host)
 			}
 		}

@@ -34,6 +34,7 @@ var istioIgnored = review.Rule{
 				f.Title = fmt.Sprintf("%s: %s has no effect", o.V, ig.Path[len(ig.Path)-1])
 				f.Detail = strings.ToUpper(ig.Why[:1]) + ig.Why[1:] + "."
 				f.Fix = "Write consecutive5xxErrors."
+				f.Edits = review.EditAt(f.Evidence[0].Source, review.Rename, "consecutive5xxErrors")
 				r.Find(f, o.V.String(), strings.Join(ig.Path, "/"))
 			}
 		}

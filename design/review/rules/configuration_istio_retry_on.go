@@ -33,6 +33,7 @@ var istioRetryOn = review.Rule{
 				f.Fix = "Write one of " + strings.Join(istio.RetryConditions(), ", ") + ", or a status code."
 				if near := doc.Nearest(token, istio.RetryConditions()); near != "" {
 					f.Fix = fmt.Sprintf("Did you mean %s?", near)
+					f.Edits = review.EditAt(f.Evidence[0].Source, review.Set, strings.Replace(h.GetRetries().GetRetryOn(), token, near, 1))
 				}
 				r.Find(f, h.V.String(), strconv.Itoa(h.index), token)
 			}

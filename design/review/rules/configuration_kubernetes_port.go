@@ -40,7 +40,7 @@ var kubernetesPort = review.Rule{
 					}
 					f := review.Finding{Of: w.of(), Evidence: []review.Evidence{w.at("port "+port, "spec", "containers", strconv.Itoa(i), p.name, kind, "port")}}
 					f.Title = fmt.Sprintf("%s of %s asks at port %q, which its container does not name", p.name, w.V, port)
-					f.Fix = nearestPort(port, names)
+					f.Fix, f.Edits = nearestPort(port, names, f.Evidence[0])
 					r.Find(f, w.V.String(), p.name)
 				}
 			}
@@ -76,7 +76,7 @@ func servicePorts(r *review.Reporter, o discover.Typed[*kubernetes.Object], s *c
 		}
 		f := review.Finding{Of: of, Evidence: []review.Evidence{{Source: o.At(arch.Config, "spec", "ports", strconv.Itoa(i), "targetPort"), Note: "target port " + p.TargetPort.StrVal}}}
 		f.Title = fmt.Sprintf("%s leads to port %q, which no container behind it names", o.V, p.TargetPort.StrVal)
-		f.Fix = nearestPort(p.TargetPort.StrVal, names)
+		f.Fix, f.Edits = nearestPort(p.TargetPort.StrVal, names, f.Evidence[0])
 		r.Find(f, o.V.String(), p.TargetPort.StrVal)
 	}
 }
@@ -102,9 +102,9 @@ func portNames(ct corev1.Container) map[string]bool {
 	return m
 }
 
-func nearestPort(port string, names map[string]bool) string {
+func nearestPort(port string, names map[string]bool, at review.Evidence) (string, []review.Edit) {
 	if near := doc.Nearest(port, arch.Sorted(names)); near != "" {
-		return fmt.Sprintf("Did you mean %q?", near)
+		return fmt.Sprintf("Did you mean %q?", near), review.EditAt(at.Source, review.Set, near)
 	}
-	return "Name the port at the container, or give its number."
+	return "Name the port at the container, or give its number.", nil
 }

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/review"
@@ -24,6 +25,9 @@ var unknownField = review.Rule{
 				f := review.Finding{Of: []arch.Ref{}, Evidence: []review.Evidence{{Source: arch.Source{Origin: arch.Config, By: d.Source, File: x.Pos.File, Line: x.Pos.Line, Col: x.Pos.Col}, Note: string(x.Kind)}}}
 				f.Title = fmt.Sprintf("%s: %s", d.Name, x.What)
 				f.Fix = x.Hint
+				if near := quoted(x.Hint); x.Kind == doc.Unknown && near != "" {
+					f.Edits = review.EditAt(f.Evidence[0].Source, review.Rename, near)
+				}
 				if x.Kind == doc.Type {
 					f.Severity = review.Medium
 				}
@@ -31,4 +35,14 @@ var unknownField = review.Rule{
 			}
 		}
 	},
+}
+
+// quoted is the name that a hint proposes.
+func quoted(hint string) string {
+	_, rest, ok := strings.Cut(hint, `did you mean "`)
+	name, _, closed := strings.Cut(rest, `"`)
+	if !ok || !closed {
+		return ""
+	}
+	return name[strings.LastIndexByte(name, '.')+1:]
 }

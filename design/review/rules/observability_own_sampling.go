@@ -23,10 +23,12 @@ var ownSampling = review.Rule{
 			if !ok || v != "traceidratio" {
 				continue
 			}
+			value := w.valueOf("OTEL_TRACES_SAMPLER")
 			f := review.Finding{Of: w.of(), Evidence: []review.Evidence{ev}}
 			f.Title = fmt.Sprintf("%s decides by itself which traces to keep", w.V)
 			f.Detail = "The ratio sampler does not look at the caller's decision; services with different ratios, or SDKs that hash differently, cut traces apart."
 			f.Fix = "Set OTEL_TRACES_SAMPLER=parentbased_traceidratio."
+			f.Edits = review.EditAt(value.Source, review.Set, "parentbased_traceidratio")
 			r.Find(f, w.V.String())
 		}
 	},

@@ -23,7 +23,7 @@ var noBreaker = review.Rule{
 			layers := holding(c, e.Call.Layers)
 			retried, cut := arch.Policy{}, false
 			for _, p := range layers {
-				if p.Retry != nil && p.Retry.Attempts.Or(1) > 1 && retried.Layer == "" {
+				if p.Retry != nil && p.Retry.Attempts.Or(1) > 1 && retried.Layer == "" && !onlyUndone(p.Retry.On) {
 					retried = p
 				}
 				cut = cut || p.Breaker != nil

@@ -53,3 +53,15 @@ func (w workload) variable(name string) (value string, ev review.Evidence, ok bo
 	}
 	return "", review.Evidence{}, false
 }
+
+// valueOf is the place of a variable's value.
+func (w workload) valueOf(name string) review.Evidence {
+	for i, ct := range w.Pod.Spec.Containers {
+		for j, e := range ct.Env {
+			if e.Name == name {
+				return w.at(name, "spec", "containers", strconv.Itoa(i), "env", strconv.Itoa(j), "value")
+			}
+		}
+	}
+	return review.Evidence{}
+}

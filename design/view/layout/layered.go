@@ -169,6 +169,10 @@ func (l *layering) edge(i int, e view.Edge, source, target elk.ID) *elk.Edge {
 	if e.Label != "" || len(e.Badges) > 0 {
 		text := SmallFont.Cut(e.Label, maxLabel)
 		lid := id("l", i)
+		shown := text
+		if shown == "" {
+			shown = "!" // the engine leaves a label without text where it is
+		}
 		w, h := 0., detailLine
 		if text != "" {
 			w = SmallFont.Width(text) + 6
@@ -176,7 +180,7 @@ func (l *layering) edge(i int, e view.Edge, source, target elk.ID) *elk.Edge {
 		if len(e.Badges) > 0 {
 			w, h = w+BadgeSize, BadgeSize
 		}
-		out.Labels = []*elk.Label{{ID: &lid, Text: &text, Width: elk.Float64(w), Height: elk.Float64(h),
+		out.Labels = []*elk.Label{{ID: &lid, Text: &shown, Width: elk.Float64(w), Height: elk.Float64(h),
 			LayoutOptions: elk.LayoutOptions{"elk.edgeLabels.inline": "true", "elk.edgeLabels.placement": "CENTER"}}}
 	}
 	return out
@@ -244,6 +248,7 @@ func (l *layering) read(root *elk.Node) Placed {
 			off = at[e.Container.String()]
 		}
 		p.Routes[i] = route(e, off)
+		p.Routes[i].Text = SmallFont.Cut(l.g.Edges[i].Label, maxLabel)
 	}
 	l.compartments(&p)
 	return p
@@ -279,7 +284,6 @@ func route(e *elk.Edge, off Point) Path {
 	}
 	for _, lb := range e.Labels {
 		p.Label = Rect{elk.Number(lb.X) + off.X, elk.Number(lb.Y) + off.Y, elk.Number(lb.Width), elk.Number(lb.Height)}
-		p.Text = *lb.Text
 	}
 	return p
 }

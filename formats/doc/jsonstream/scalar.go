@@ -13,6 +13,8 @@ func (r *Reader) Bytes() ([]byte, error) {
 		return nil, err
 	case k == Null:
 		return nil, r.literal("null")
+	case k == End:
+		return nil, r.ended("a value")
 	case k != Text:
 		return nil, r.Fault("want a string, have %s", k)
 	}

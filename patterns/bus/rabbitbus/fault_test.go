@@ -24,7 +24,7 @@ func ownBroker(t *testing.T) (*drivertest.Process, string) {
 	drivertest.Need(t, "ASHLAR_RABBITMQ")
 	dir, port := t.TempDir(), drivertest.FreePort(t)
 	epmd := drivertest.FreePort(t)
-	for name, text := range map[string]string{"plugins": "[rabbitmq_consistent_hash_exchange].\n", "rabbitmq.conf": "loopback_users.guest = true\n"} {
+	for name, text := range map[string]string{"plugins": "[].\n", "rabbitmq.conf": "loopback_users.guest = true\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -3,7 +3,6 @@ package rabbitbus
 import (
 	"fmt"
 	"math/rand/v2"
-	"strconv"
 	"strings"
 	"time"
 
@@ -13,7 +12,7 @@ import (
 )
 
 const (
-	headerKey  = "ashlar-key"  // the key whole: a routing key has 255 bytes at most; there and empty: no key
+	headerKey  = "ashlar-key"  // the routing key is its slot
 	headerTime = "ashlar-time" // Unix time in ms: AMQP's own has seconds
 	headerTag  = "ashlar-tag"  // ties a returned message to its publish
 	propPrefix = "amqp."       // headers that are properties of the message: amqp.type, amqp.message-id, …
@@ -40,12 +39,11 @@ func publishing(r *driver.Record, tag uint64) (amqp.Publishing, string, error) {
 	}
 	p := amqp.Publishing{DeliveryMode: amqp.Persistent, Timestamp: t, Body: r.Body,
 		Headers: amqp.Table{headerKey: r.Key, headerTime: t.UnixMilli(), headerTag: int64(tag)}}
-	route := r.Key
-	if route == "" {
-		route = strconv.FormatUint(rand.Uint64(), 36) // spreads over the queues
-	} else if len(route) > maxName {
-		route = route[:maxName]
+	slot := rand.IntN(slots) // without a key: anywhere
+	if r.Key != "" {
+		slot = int(driver.Hash(r.Key, slots))
 	}
+	route := slotRoute(slot)
 	for _, h := range r.Headers {
 		if h.Name == "" || len(h.Name) > maxName || h.Name == headerKey || h.Name == headerTime || h.Name == headerTag {
 			return p, "", fmt.Errorf("%w: header name %q: 1 to %d bytes, and not one of the driver's own", driver.ErrInvalid, h.Name, maxName)

@@ -130,7 +130,11 @@ func (p *publisher) read(base uint64, confirms chan amqp.Confirmation, returns c
 	defer sweep.Stop()
 	for {
 		select {
-		case r := <-returns:
+		case r, ok := <-returns:
+			if !ok {
+				returns = nil // closed: confirms are about to say so too
+				continue
+			}
 			p.returned(&r)
 		case c, ok := <-confirms:
 			if !ok {
@@ -144,8 +148,12 @@ func (p *publisher) read(base uint64, confirms chan amqp.Confirmation, returns c
 			// A return comes before its confirm, but from another channel.
 			for more := true; more; {
 				select {
-				case r := <-returns:
-					p.returned(&r)
+				case r, ok := <-returns:
+					if more = ok; ok {
+						p.returned(&r)
+					} else {
+						returns = nil
+					}
 				default:
 					more = false
 				}

@@ -1,12 +1,18 @@
-// Package rabbitbus is the driver of package bus for RabbitMQ 3.10 or newer with
-// its plugin rabbitmq_consistent_hash_exchange, over AMQP 0.9.1: publisher
-// confirms, quorum queues, and order per key.
+// Package rabbitbus is the driver of package bus for RabbitMQ 3.10 or newer,
+// without plugins, over AMQP 0.9.1: publisher confirms, quorum queues, and order
+// per key.
 //
-//	TOPIC (topic exchange) --#--> TOPIC.GROUP (consistent hash) --> TOPIC.GROUP.0 … n (quorum queues)
+//	TOPIC (topic) --#--> TOPIC.GROUP (direct) --slots--> TOPIC.GROUP.0 … n-1 (quorum queues)
+//	                          `--other routing keys--> TOPIC.GROUP.other --> TOPIC.GROUP.n
 //
-// A record's key is its routing key, so equal keys meet in one queue. Each queue
-// has a single active consumer: the broker lets one member at a time have it,
-// and the members divide the queues among themselves.
+// A record's routing key is the slot of its key, 1 of 64, so equal keys meet in
+// one queue, whatever happens. Messages of other programs have other routing
+// keys, and one queue of their own, with the routing key as key. Each queue has
+// a single active consumer: the broker lets one member at a time have it, and
+// the members divide the queues among themselves.
+//
+// RabbitMQ's consistent hash exchange is not used: it builds its ring anew when
+// the broker starts, and keys whose queue changes by that lose their order.
 //
 // A queue is no log: a group gets what is published after its queues were made,
 // so only the start position Latest is there, and a record that no queue would
@@ -27,7 +33,7 @@ import (
 
 // Options configure the driver. The zero value is the default.
 type Options struct {
-	// Partitions are the queues of a group that is new; default 8. A group that
+	// Partitions are the queues of a group that is new; default 8, at most 64. A group that
 	// exists keeps its number, since another one would put keys elsewhere.
 	Partitions int
 	// MaxBytes is the largest record that is sent; default 16 MiB, RabbitMQ 4's own limit.
@@ -47,6 +53,9 @@ func (o *Options) Validate() error {
 	var errs []error
 	if o.Partitions < 0 || o.MaxBytes < 0 || o.ConfirmWait < 0 || o.Silence < 0 {
 		errs = append(errs, errors.New("Partitions, MaxBytes, ConfirmWait and Silence must not be negative"))
+	}
+	if o.Partitions > slots {
+		errs = append(errs, fmt.Errorf("Partitions %d: at most %d", o.Partitions, slots))
 	}
 	if o.Config.Recovery != nil {
 		errs = append(errs, errors.New("Config.Recovery: the driver reconnects by itself, since a consumer must learn that its queues were lost"))
@@ -94,6 +103,9 @@ func New(url string, o *Options) driver.Bus {
 	}
 	if c.o.Config.Heartbeat == 0 {
 		c.o.Config.Heartbeat = 10 * time.Second
+	}
+	if c.o.Config.Dial == nil {
+		c.o.Config.Dial = amqp.DefaultDial(5 * time.Second) // a broker that starts accepts, but does not answer
 	}
 	c.ctx, c.die = context.WithCancel(context.Background())
 	c.publisher = newPublisher(c)

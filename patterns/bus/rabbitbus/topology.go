@@ -39,12 +39,18 @@ func queueName(topic, group string, p int) string {
 	return topic + "." + group + "." + strconv.Itoa(p)
 }
 
+// slots is how many routing keys records have: a key's slot never changes, and a
+// group of n queues takes slots/n each. It is the most queues a group can have.
+const slots = 64
+
+func slotRoute(slot int) string { return "ashlar.slot." + strconv.Itoa(slot) }
+
 // declareGroup makes the queues of a group and returns how many there are. A
-// group that has some keeps their number.
+// group that has some keeps their number. The last queue is for messages of
+// other programs, whose routing keys are none of the slots.
 //
 // The queues are made from the last to the first, so the first one says that all
-// are there; and the topic is bound when all of them are bound, so that no key
-// changes its queue while they come.
+// are there; and the topic is bound when all of them are bound.
 func declareGroup(l *amqp.Connection, topic, group string, n int) (int, error) {
 	if len(topic)+len(group) > maxName-10 {
 		return 0, fmt.Errorf("%w: topic %q and group %q together: at most %d bytes", driver.ErrInvalid, topic, group, maxName-10)
@@ -68,24 +74,35 @@ func declareGroup(l *amqp.Connection, topic, group string, n int) (int, error) {
 			return 0, err
 		}
 	}
-	if have > 0 {
-		n = have
+	if have > 1 {
+		n = have - 1
 	}
-	hash := topic + "." + group
-	err = on(l, func(ch *amqp.Channel) error {
-		if err := ch.ExchangeDeclare(hash, "x-consistent-hash", true, false, false, false, nil); err != nil {
-			return fmt.Errorf("exchange %q: is the plugin rabbitmq_consistent_hash_exchange enabled? %w", hash, err)
+	return n + 1, on(l, func(ch *amqp.Channel) error { return bindGroup(ch, topic, group, min(n, slots)) })
+}
+
+// bindGroup declares and binds everything of a group of n queues and one more.
+func bindGroup(ch *amqp.Channel, topic, group string, n int) error {
+	name := topic + "." + group
+	other := name + ".other"
+	if err := ch.ExchangeDeclare(other, "fanout", true, false, true, false, nil); err != nil {
+		return err
+	}
+	if err := ch.ExchangeDeclare(name, "direct", true, false, true, false, amqp.Table{"alternate-exchange": other}); err != nil {
+		return fmt.Errorf("exchange %q: %w", name, err)
+	}
+	for p := n; p >= 0; p-- {
+		q := queueName(topic, group, p)
+		if _, err := ch.QueueDeclare(q, true, false, false, false, amqp.Table{"x-queue-type": "quorum", "x-single-active-consumer": true}); err != nil {
+			return fmt.Errorf("queue %q: %w", q, err)
 		}
-		for p := n - 1; p >= 0; p-- {
-			q := queueName(topic, group, p)
-			if _, err := ch.QueueDeclare(q, true, false, false, false, amqp.Table{"x-queue-type": "quorum", "x-single-active-consumer": true}); err != nil {
-				return fmt.Errorf("queue %q: %w", q, err)
-			}
-			if err := ch.QueueBind(q, "1", hash, false, nil); err != nil {
-				return fmt.Errorf("queue %q: %w", q, err)
-			}
+	}
+	if err := ch.QueueBind(queueName(topic, group, n), "", other, false, nil); err != nil {
+		return err
+	}
+	for slot := range slots {
+		if err := ch.QueueBind(queueName(topic, group, slot*n/slots), slotRoute(slot), name, true, nil); err != nil {
+			return err
 		}
-		return ch.ExchangeBind(hash, "#", topic, false, nil)
-	})
-	return n, err
+	}
+	return ch.ExchangeBind(name, "#", topic, false, nil)
 }

@@ -139,8 +139,8 @@ func (b *Balancer) Pick(now int64, u uint64, r Request) (Pick, error) {
 }
 
 func (b *Balancer) choose(l *list, now int64, u uint64, r Request) *node {
-	near := l.near
-	switch l.cfg.Algorithm {
+	near, c := l.near, l.cfg
+	switch c.Algorithm {
 	case RoundRobin:
 		n := near[b.turn.Add(1)%uint64(len(near))]
 		if n == r.Avoid.node {
@@ -152,7 +152,7 @@ func (b *Balancer) choose(l *list, now int64, u uint64, r Request) *node {
 	case Hash:
 		return b.hashed(l, r)
 	}
-	n := b.better(near, now, u, r.Avoid.node)
+	n := better(c, near, now, u, r.Avoid.node)
 	if len(l.far) == 0 {
 		return n
 	}
@@ -161,19 +161,19 @@ func (b *Balancer) choose(l *list, now int64, u uint64, r Request) *node {
 	if f == r.Avoid.node {
 		return n
 	}
-	here, there := b.cost(n, now), b.cost(f, now)
+	here, there := cost(c, n, now), cost(c, f, now)
 	gain := 0.0
-	if b.config().Algorithm == PeakEWMA {
-		gain = float64(b.config().ZoneGain)
+	if c.Algorithm == PeakEWMA {
+		gain = float64(c.ZoneGain)
 	}
-	if here > b.config().ZoneSpill*there && here-there > gain {
+	if here > c.ZoneSpill*there && here-there > gain {
 		return f
 	}
 	return n
 }
 
 // better returns the cheapest of two, or of Choices, random nodes.
-func (b *Balancer) better(ns []*node, now int64, u uint64, avoid *node) *node {
+func better(c *Config, ns []*node, now int64, u uint64, avoid *node) *node {
 	if len(ns) == 1 {
 		return ns[0]
 	}
@@ -185,13 +185,13 @@ func (b *Balancer) better(ns []*node, now int64, u uint64, avoid *node) *node {
 	x, y := ns[i], ns[j]
 	if x == avoid {
 		x = y
-	} else if y != avoid && b.cost(y, now) < b.cost(x, now) {
+	} else if y != avoid && cost(c, y, now) < cost(c, x, now) {
 		x = y
 	}
-	if b.config().Algorithm == LeastRequest {
-		for range b.config().Choices - 2 {
+	if c.Algorithm == LeastRequest {
+		for range c.Choices - 2 {
 			u = mix(u + 0x9e3779b97f4a7c15)
-			if y = ns[scale(u, len(ns))]; y != avoid && b.cost(y, now) < b.cost(x, now) {
+			if y = ns[scale(u, len(ns))]; y != avoid && cost(c, y, now) < cost(c, x, now) {
 				x = y
 			}
 		}
@@ -200,12 +200,12 @@ func (b *Balancer) better(ns []*node, now int64, u uint64, avoid *node) *node {
 }
 
 // cost orders nodes; only its comparison means anything.
-func (b *Balancer) cost(n *node, now int64) float64 {
+func cost(c *Config, n *node, now int64) float64 {
 	calls := float64(n.underWay.Load() + 1)
-	if b.config().Algorithm == LeastRequest {
+	if c.Algorithm == LeastRequest {
 		return calls / float64(n.Weight)
 	}
-	return calls * n.latency(now, b.config().Decay, calls) / float64(n.Weight)
+	return calls * n.latency(now, c.Decay, calls) / float64(n.Weight)
 }
 
 // other replaces a choice that is to be avoided by the one after it.
@@ -233,12 +233,13 @@ func (b *Balancer) Done(p Pick, now int64, o Outcome) {
 	if o == Ignored {
 		return
 	}
+	c := b.config()
 	took := float64(max(now-p.start, 1))
 	if o == Failed {
-		took = max(took, float64(b.config().Penalty))
+		took = max(took, float64(c.Penalty))
 	}
-	n.observe(now, took, b.config().Decay)
-	if c := &b.config().Outlier; !c.Off && n.judge(now, o == Failed, c) {
+	n.observe(now, took, c.Decay)
+	if !c.Outlier.Off && n.judge(now, o == Failed, &c.Outlier) {
 		b.eject(n, now)
 	}
 }

@@ -238,7 +238,7 @@ func limits() []side.Limit {
 		{Row: unsampled, Beside: clock, Ratio: 3, Allocs: 0},
 		{Row: root, Beside: clock, Ratio: 3, Allocs: -1},
 		{Row: served0, Beside: clock, Ratio: 3, Allocs: 2},
-		{Row: sent0, Beside: copied, Ratio: 1.5, Allocs: 3},
+		{Row: sent0, Beside: copied, Ratio: 1.75, Allocs: 3},
 		{Row: red, Beside: bareRecord, Ratio: 1.35, Allocs: 0},
 	}
 }

@@ -78,7 +78,8 @@ func TestFaults(t *testing.T) {
 	t.Parallel()
 	p, url := ownBroker(t)
 	drivertest.Faults(t, drivertest.Harness{
-		Open:    func(testing.TB) driver.Bus { return rabbitbus.New(url, &rabbitbus.Options{Silence: 2 * time.Second}) },
-		Restart: p.Restart,
+		Open:         func(testing.TB) driver.Bus { return rabbitbus.New(url, &rabbitbus.Options{Silence: 2 * time.Second}) },
+		Restart:      p.Restart,
+		RestartEvery: 20, // starting it is most of the test's time
 	}, 4, drivertest.Count(20, 200))
 }

@@ -17,6 +17,8 @@ race() { case "$1" in ./patterns*) [ "${CGO_ENABLED:-1}" = 1 ] && echo -race ;; 
 
 failed=()
 log=$(mktemp)
+# The suites of the bus's drivers add a line here, since `go test` drops what passing packages print.
+ASHLAR_BROKERS=$(mktemp); export ASHLAR_BROKERS
 for m in $modules; do
   echo "== module $m"
   (cd "$m" && go test $(race "$m") ${ASHLAR_SOAK:+-timeout 60m} ./...) 2>&1 | tee -a "$log" || failed+=("$m")
@@ -28,6 +30,7 @@ echo
 scripts/servers/servers.sh status | sed 's/^/server  /'
 [ -n "${ASHLAR_CORPUS:-}" ] && echo "corpus  $(ls "$ASHLAR_CORPUS" | wc -l) systems and data sets" || echo "corpus  ASHLAR_CORPUS is not set: tests on real systems were left out"
 ok=$(grep -c '^ok' "$log" || true); bad=$(grep -c '^FAIL	' "$log" || true)
-rm -f "$log"
+sort -u "$ASHLAR_BROKERS" | sed 's/^/broker  /'
+rm -f "$log" "$ASHLAR_BROKERS"
 if [ ${#failed[@]} -gt 0 ]; then echo "failed: ${failed[*]}"; echo "packages: $ok passed, $bad failed"; exit 1; fi
 echo "packages: $ok passed, 0 failed"

@@ -12,9 +12,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"ashlar": func() {
-		os.Exit(cli.Do(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
-	}})
+	testscript.Main(m, map[string]func(){
+		"ashlar":      func() { os.Exit(cli.Do(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+		"deadletters": deadLetters,
+	})
 }
 
 // The scripts run the program as users do, on files of their own and on the
@@ -28,6 +29,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"await": await},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SHOP", shop)
 			e.Setenv("XDG_RUNTIME_DIR", e.WorkDir)

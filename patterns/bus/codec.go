@@ -4,7 +4,7 @@ import "encoding/json"
 
 // Codec turns Go values into data and back. v is a pointer to the value.
 // Package bus/protocodec has one for Protocol Buffers.
-
+// Avro has none: data in it is refused with an [*EncodingError].
 type Codec interface {
 	ContentType() string
 	Marshal(v any) ([]byte, error)

@@ -69,7 +69,8 @@ func isFinal(err error) bool {
 	var b *BadEventError
 	var v *VersionError
 	var u *UnknownTypeError
-	return errors.As(err, &t) || errors.As(err, &b) || errors.As(err, &v) || errors.As(err, &u)
+	var e *EncodingError
+	return errors.As(err, &t) || errors.As(err, &e) || errors.As(err, &b) || errors.As(err, &v) || errors.As(err, &u)
 }
 
 func (r Retry) pause(tries int) time.Duration {

@@ -18,10 +18,14 @@ type Type[T any] struct {
 
 // Define declares an event type whose data is a T. key returns the key of an
 // event; nil: none. codec nil is JSON; then a missing schema is inferred from T.
-// c may be nil: then the type is checked but not listed anywhere.
+// c may be nil: then the type is checked but not listed anywhere. A type that
+// declares Avro needs a codec for it: without one it is an [*EncodingError].
 func Define[T any](c *Catalog, t EventType, key func(*T) string, codec Codec) (*Type[T], error) {
 	if codec == nil {
 		codec = JSON{}
+	}
+	if is := encoding(t.ContentType); is == avro && encoding(codec.ContentType()) != avro {
+		return nil, &EncodingError{Topic: t.Topic, Type: t.Name, Encoding: is, ContentType: t.ContentType, Want: codec.ContentType()}
 	}
 	t.ContentType = codec.ContentType()
 	if _, ok := codec.(JSON); ok && t.Schema == nil {
@@ -76,12 +80,15 @@ func (t *Type[T]) Publish(ctx context.Context, b *Bus, values ...T) error {
 
 // Decode reads a received event of this type, in whichever version it came.
 func (t *Type[T]) Decode(e *Event) (*T, error) {
+	if err := t.readable(e); err != nil {
+		return nil, err
+	}
 	if err := t.entry.upcast(e); err != nil {
 		return nil, err
 	}
 	v := new(T)
 	if err := t.codec.Unmarshal(e.Data, v); err != nil {
-		return nil, bad(e.Topic, err, "data of %s version %d", t.entry.Name, t.entry.Version)
+		return nil, t.unreadable(e, err)
 	}
 	return v, nil
 }

@@ -128,6 +128,9 @@ func Faults(t *testing.T, h Harness, seed uint64, n int) {
 	if h.Patience == 0 {
 		h.Patience = 60 * time.Second
 	}
+	if h.RestartEvery == 0 {
+		h.RestartEvery = 10
+	}
 	rng := rand.New(rand.NewPCG(seed, 6))
 	w := newWorld(t, h)
 	d, err := w.pub.Describe(t.Context())
@@ -143,7 +146,7 @@ func Faults(t *testing.T, h Harness, seed uint64, n int) {
 	counts := map[string]int{}
 	for i := range n {
 		name := ""
-		if h.Restart != nil && i%10 == 5 { // a broker takes long to start: not by chance, but every tenth time
+		if h.Restart != nil && i%h.RestartEvery == 5 { // a broker takes long to start: not by chance, but every so often
 			h.Restart(t)
 			name = "kill the broker"
 		} else {

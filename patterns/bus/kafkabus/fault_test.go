@@ -29,6 +29,8 @@ transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=4
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
 log.cleaner.dedupe.buffer.size=16777216
 `
 
@@ -59,6 +61,7 @@ func TestFaults(t *testing.T) {
 		Open: func(testing.TB) driver.Bus {
 			return kafkabus.New([]string{seed}, &kafkabus.Options{SessionTimeout: 2 * time.Second})
 		},
-		Restart: p.Restart,
+		Restart:      p.Restart,
+		RestartEvery: 20, // starting it is most of the test's time
 	}, 2, drivertest.Count(20, 200))
 }

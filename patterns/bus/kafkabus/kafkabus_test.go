@@ -11,7 +11,10 @@ import (
 	"github.com/ashlar-dev/ashlar/patterns/bus/kafkabus"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	drivertest.Announce("kafkabus", "ASHLAR_KAFKA", open)
+	goleak.VerifyTestMain(m)
+}
 
 func open(seed string) driver.Bus {
 	return kafkabus.New([]string{seed}, &kafkabus.Options{SessionTimeout: 3 * time.Second})

@@ -10,7 +10,10 @@ import (
 	"github.com/ashlar-dev/ashlar/patterns/bus/membus"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	drivertest.Announce("membus", "", func(string) driver.Bus { return membus.New(nil) })
+	goleak.VerifyTestMain(m)
+}
 
 func TestDriver(t *testing.T) {
 	t.Parallel()

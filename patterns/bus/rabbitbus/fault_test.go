@@ -60,9 +60,16 @@ func ownBroker(t *testing.T) (*drivertest.Process, string) {
 		c.Env = env
 		return c
 	}}
-	t.Cleanup(func() { // Erlang's port mapper is a daemon, out of reach of the group's kill
-		_ = exec.Command("epmd", "-port", strconv.Itoa(epmd), "-kill").Run() // gone already when the node never started
-	})
+	// Erlang's port mapper would start itself as a daemon that outlives the node and
+	// every process group. Started here first, it is a process like another: known by
+	// its id, and ended after the node.
+	mapper := &drivertest.Process{Address: drivertest.Local(epmd), Command: func() *exec.Cmd {
+		args := append(append([]string(nil), as...), "epmd", "-port", strconv.Itoa(epmd), "-address", "127.0.0.1")
+		c := exec.Command(args[0], args[1:]...)
+		c.Env = env
+		return c
+	}}
+	mapper.Start(t)
 	p.Start(t)
 	return p, "amqp://guest:guest@" + drivertest.Local(port) + "/"
 }
@@ -71,7 +78,8 @@ func TestFaults(t *testing.T) {
 	t.Parallel()
 	p, url := ownBroker(t)
 	drivertest.Faults(t, drivertest.Harness{
-		Open:    func(testing.TB) driver.Bus { return rabbitbus.New(url, &rabbitbus.Options{Silence: 2 * time.Second}) },
-		Restart: p.Restart,
+		Open:         func(testing.TB) driver.Bus { return rabbitbus.New(url, &rabbitbus.Options{Silence: 2 * time.Second}) },
+		Restart:      p.Restart,
+		RestartEvery: 20, // starting it is most of the test's time
 	}, 4, drivertest.Count(20, 200))
 }

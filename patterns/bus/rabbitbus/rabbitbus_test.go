@@ -11,7 +11,10 @@ import (
 	"github.com/ashlar-dev/ashlar/patterns/bus/rabbitbus"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	drivertest.Announce("rabbitbus", "ASHLAR_RABBITMQ", func(url string) driver.Bus { return rabbitbus.New(url, nil) })
+	goleak.VerifyTestMain(m)
+}
 
 func TestDriver(t *testing.T) {
 	t.Parallel()

@@ -31,7 +31,25 @@ func TestMain(m *testing.M) {
 		}
 		select {} // until it is killed
 	}
+	announce()
 	goleak.VerifyTestMain(m)
+}
+
+// announce starts a server only to ask it: what it is does not depend on its data.
+func announce() {
+	folder, err := os.MkdirTemp("", "ashlar-nats-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return
+	}
+	defer os.RemoveAll(folder)
+	srv, err := embed.Start(&embed.Options{Folder: folder})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return
+	}
+	defer srv.Close()
+	drivertest.Announce("natsbus", "", func(string) driver.Bus { return natsbus.New(srv.URL(), nil) })
 }
 
 func ownServer(t *testing.T) (*drivertest.Process, string) {

@@ -18,6 +18,7 @@ require (
 	k8s.io/api v0.37.2
 	k8s.io/apimachinery v0.37.2
 	oss.terrastruct.com/d2 v0.7.1
+	sigs.k8s.io/gateway-api v1.6.0
 )
 
 require (

@@ -40,6 +40,7 @@ var callObject = &object{name: "call", about: "One call site: what it reaches, a
 	field{key: "network", form: law{true}, about: "The part of the latency that the network takes."},
 	field{key: "bytes", form: law{}, about: "Size of the answer, in bytes."},
 	field{key: "errors", form: shareQ, about: "Share of calls that fail."},
+	field{key: "critical", form: shareQ, about: "Share of the operation's time that it waits for this call."},
 	field{key: "retried", form: ratioQ, about: "Retries per call."},
 	field{key: "per-call", form: law{}, about: "How often it happens in one run of the operation."},
 	field{key: "rate", form: rateQ, about: "Calls per second."},

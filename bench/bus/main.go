@@ -110,6 +110,11 @@ func (t table) measure(b *bytes.Buffer) (ok bool, err error) {
 	fmt.Fprintln(b)
 	ok = true
 	for _, l := range t.limits {
+		if len(rates[l.row]) == 0 || len(rates[l.beside]) == 0 {
+			ok = false
+			fmt.Fprintf(b, "- not judged: %s beside %s did not both run\n", l.row, l.beside)
+			continue
+		}
 		got, word := median[l.row]/median[l.beside], "holds"
 		if got < l.ratio {
 			ok, word = false, "MISSED"

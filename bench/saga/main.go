@@ -1,7 +1,7 @@
 // Command saga measures sagas of three steps side by side with peers, in turns
 // within one run, at equal durability: every store syncs before it acknowledges.
 //
-//	go run . -postgres "$ASHLAR_POSTGRES" -temporal path/of/temporal -out ../results/saga-DATE.txt
+//	go run . -postgres "$ASHLAR_POSTGRES" -temporal path/of/temporal -out ../results/saga.txt
 //
 // The bare writer is the yardstick: the same five records a saga, by a loop that
 // commits all that waits in one transaction and does nothing else.

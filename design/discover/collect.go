@@ -25,6 +25,7 @@ type collector struct {
 	mu       sync.Mutex
 	parts    []part
 	skipped  []Skip
+	fatal    []error // faults in files of our own format
 	read     int
 	coverage map[string]arch.Coverage
 }
@@ -137,7 +138,11 @@ func (c *collector) readFile(ctx context.Context, in *Input) {
 		}
 		s := &sink{c: c, part: part{path: in.Path, source: src.Name()}, origin: src.Origin()}
 		err := guard(ctx, src, in, s)
-		if err != nil && !errors.Is(err, context.Canceled) {
+		if err != nil && src.Origin() == arch.Hand { // our own file: half of what a person meant is not what they meant
+			c.mu.Lock()
+			c.fatal = append(c.fatal, err)
+			c.mu.Unlock()
+		} else if err != nil && !errors.Is(err, context.Canceled) {
 			s.Skip(in.Path, src.Name()+": "+doc.Redact(strings.TrimPrefix(err.Error(), in.Path+": ")))
 		}
 		s.finish(err == nil && len(s.docs)+len(s.views)+len(s.graphs)+len(s.cover) > 0)

@@ -166,7 +166,9 @@ type Options struct {
 // ErrNothing is wrapped by Run when no source could use any file.
 var ErrNothing = errors.New("nothing that a source understands")
 
-// Run discovers a system from paths: files, folders, or "-" for opts.Stdin.
+// Run discovers a system from paths: files, folders, or "-" for opts.Stdin. What
+// is wrong in other people's files is listed and the rest counts; a fault in an
+// ashlar.yaml ends the run.
 func Run(ctx context.Context, sources []Source, paths []string, opts *Options) (*Result, error) {
 	var o Options
 	if opts != nil {
@@ -181,6 +183,10 @@ func Run(ctx context.Context, sources []Source, paths []string, opts *Options) (
 	ins = claim(ctx, sources, ins, c)
 	if err := c.readAll(ctx, ins, o.Progress); err != nil {
 		return nil, err
+	}
+	if len(c.fatal) > 0 {
+		slices.SortFunc(c.fatal, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+		return nil, errors.Join(c.fatal...)
 	}
 	r, err := c.relate(ctx, o)
 	if err != nil {

@@ -3,7 +3,6 @@ package istio
 import (
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // retryConditions are those of Envoy's x-envoy-retry-on and x-envoy-retry-grpc-on.
@@ -23,6 +22,3 @@ func RetryCondition(token string) bool {
 	}
 	return slices.Contains(retryConditions, token)
 }
-
-// DefaultConditions are the conditions of the default retries, one by one.
-func DefaultConditions() []string { return strings.Split(DefaultRetryOn, ",") }

@@ -21,7 +21,7 @@ func some(rng *rand.Rand) []otlp.ResourceSpans {
 	values := func() otlp.Value {
 		switch rng.IntN(8) {
 		case 0:
-			return otlp.IntValue(rng.Int64() - rng.Int64())
+			return otlp.IntValue(int64(rng.Uint64()))
 		case 1:
 			return otlp.DoubleValue(rng.NormFloat64())
 		case 2:

@@ -81,11 +81,13 @@ func Do(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.W
 // complain prints an error; faults of files with the line that they are about.
 func (a *app) complain(err error) {
 	var joined interface{ Unwrap() []error }
-	if errors.As(err, &joined) && allFaults(joined.Unwrap()) {
-		for _, e := range joined.Unwrap() {
-			a.complain(e)
+	if errors.As(err, &joined) {
+		if errs := joined.Unwrap(); len(errs) == 1 || allFaults(errs) {
+			for _, e := range errs {
+				a.complain(e)
+			}
+			return
 		}
-		return
 	}
 	var f *doc.Fault
 	if errors.As(err, &f) {

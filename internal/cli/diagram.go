@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -34,6 +35,9 @@ func (a *app) diagramCmd() *cobra.Command {
 				return err
 			}
 			opts := &view.Options{Title: title, Env: in.environment, HideInfrastructure: hide}
+			if title == "" && r.System.Name == "" {
+				opts.Title = folderName(paths)
+			}
 			if focus != "" {
 				if opts.Focus, err = findRef(r.System, focus); err != nil {
 					return err
@@ -69,6 +73,16 @@ func (a *app) diagramCmd() *cobra.Command {
 	c.Flags().BoolVar(&findings, "findings", true, "mark what review finds")
 	c.Flags().BoolVar(&hide, "hide-infrastructure", false, "leave out what every service leans on")
 	return c
+}
+
+// folderName titles a picture when nobody named the system: the folder that it
+// was read from.
+func folderName(paths []string) string {
+	abs, err := filepath.Abs(paths[0])
+	if fi, serr := os.Stat(paths[0]); err != nil || serr != nil || !fi.IsDir() {
+		return ""
+	}
+	return filepath.Base(abs)
 }
 
 // journey draws a journey, or the operation of that name as if it were one.

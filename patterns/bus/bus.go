@@ -106,6 +106,8 @@ type Bus struct {
 	driver driver.Bus
 	traits driver.Traits
 	o      Options
+	other  Mapping            // of topics that Options.Topics does not name
+	topics map[string]Mapping // of those that it names
 
 	mu        sync.Mutex
 	closed    bool
@@ -129,6 +131,10 @@ func New(d driver.Bus, o *Options) (*Bus, error) {
 	}
 	if b.o.Mapping == nil {
 		b.o.Mapping = CloudEvents{}
+	}
+	b.other, b.topics = light(b.o.Mapping), make(map[string]Mapping, len(b.o.Topics))
+	for t, m := range b.o.Topics {
+		b.topics[t] = light(m)
 	}
 	if b.o.Trace == nil {
 		b.o.Trace = &passTrace
@@ -173,10 +179,44 @@ func (b *Bus) Close(ctx context.Context) error {
 }
 
 func (b *Bus) mapping(topic string) Mapping {
-	if m, ok := b.o.Topics[topic]; ok {
+	if len(b.topics) > 0 {
+		if m, ok := b.topics[topic]; ok {
+			return m
+		}
+	}
+	return b.other
+}
+
+// light replaces a Plain, which is large, by something that is not copied for
+// every event.
+func light(m Mapping) Mapping {
+	p, ok := m.(Plain)
+	if !ok {
 		return m
 	}
-	return b.o.Mapping
+	if p.bare() && p.Rename == nil {
+		return &barePlain{&p}
+	}
+	return &lightPlain{&p}
+}
+
+type lightPlain struct{ p *Plain }
+
+func (m *lightPlain) Encode(e *Event, _ driver.Traits) (driver.Record, error) { return m.p.encode(e) }
+func (m *lightPlain) Decode(r *driver.Record, e *Event, _ driver.Traits) error {
+	return m.p.decode(r, e)
+}
+
+// barePlain is a Plain that gives no attribute a place.
+type barePlain struct{ p *Plain }
+
+func (m *barePlain) Encode(e *Event, _ driver.Traits) (driver.Record, error) { return m.p.encode(e) }
+func (m *barePlain) Decode(r *driver.Record, e *Event, _ driver.Traits) error {
+	e.Data, e.ContentType = r.Body, m.p.ContentType
+	if len(r.Headers) == 0 {
+		return nil
+	}
+	return m.p.decodeHeaders(r, e, nil)
 }
 
 // now is the clock; testing/synctest bends it in tests.

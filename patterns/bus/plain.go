@@ -94,7 +94,7 @@ func (m *Plain) parseTime(e *Event, s string) (err error) {
 	return err
 }
 
-func (m Plain) usesBody() bool {
+func (m *Plain) usesBody() bool {
 	for _, p := range m.places() {
 		if p.place.Field != "" {
 			return true
@@ -111,7 +111,12 @@ func (m *Plain) bare() bool {
 func (p *Place) nowhere() bool { return len(p.Header)+len(p.Field)+len(p.Const) == 0 }
 
 // Encode implements [Mapping].
-func (m Plain) Encode(e *Event, _ driver.Traits) (driver.Record, error) {
+func (m Plain) Encode(e *Event, _ driver.Traits) (driver.Record, error) { return m.encode(e) }
+
+// Decode implements [Mapping].
+func (m Plain) Decode(r *driver.Record, e *Event, _ driver.Traits) error { return m.decode(r, e) }
+
+func (m *Plain) encode(e *Event) (driver.Record, error) {
 	r := driver.Record{Topic: e.Topic, Key: e.Key, Time: e.Time, Body: e.Data}
 	if m.bare() && len(e.Headers) == 0 && (e.ContentType == "" || m.ContentType != "") {
 		return r, nil
@@ -165,8 +170,7 @@ func (m Plain) Encode(e *Event, _ driver.Traits) (driver.Record, error) {
 	return r, nil
 }
 
-// Decode implements [Mapping].
-func (m Plain) Decode(r *driver.Record, e *Event, _ driver.Traits) error {
+func (m *Plain) decode(r *driver.Record, e *Event) error {
 	e.Data, e.ContentType = r.Body, m.ContentType
 	if m.bare() {
 		return m.decodeHeaders(r, e, nil)

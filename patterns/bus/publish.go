@@ -73,9 +73,19 @@ func (b *Bus) PublishAsync(ctx context.Context, events []Event, done func(error)
 	var trace []Header
 	b.o.Trace.Inject(ctx, func(name, value string) { trace = append(trace, Header{Name: name, Value: []byte(value)}) })
 	e := new(Event) // one for all: mappings do not keep it
+	at := now()
 	for i := range events {
-		*e = events[i]
-		r, err := b.encode(e, trace)
+		var r driver.Record
+		var err error
+		if ev := &events[i]; len(trace)+len(ev.Headers)+len(ev.ContentType) == 0 && b.asIs(ev) {
+			r = driver.Record{Topic: ev.Topic, Key: ev.Key, Body: ev.Data, Time: ev.Time}
+			if r.Time.IsZero() {
+				r.Time = at
+			}
+		} else {
+			*e = events[i]
+			r, err = b.encode(e, trace)
+		}
 		if err != nil {
 			if sent == nil {
 				sent = make([]int, 0, len(events))
@@ -116,6 +126,16 @@ func (b *Bus) PublishAsync(ctx context.Context, events []Event, done func(error)
 	b.driver.Publish(ctx, records, finish)
 }
 
+// asIs reports that the event's record is its key and data, nothing else, so that
+// the way through the mapping would only copy it.
+func (b *Bus) asIs(e *Event) bool {
+	if e.Topic == "" || b.o.Catalog != nil || b.o.MaxBytes > 0 {
+		return false
+	}
+	_, bare := b.mapping(e.Topic).(*barePlain)
+	return bare
+}
+
 func (b *Bus) encode(e *Event, trace []Header) (driver.Record, error) {
 	if e.Topic == "" {
 		return driver.Record{}, bad("", nil, "an event needs a topic")
@@ -125,7 +145,7 @@ func (b *Bus) encode(e *Event, trace []Header) (driver.Record, error) {
 		e.Time = now()
 	}
 	// An identity that the mapping has no place for is not worth its making.
-	if p, ok := m.(Plain); !ok || !p.bare() {
+	if _, bare := m.(*barePlain); !bare {
 		if e.ID == "" {
 			e.ID = newID(e.Time)
 		}

@@ -90,7 +90,7 @@ func (o *Options) Validate() error {
 		}
 	}
 	if o.Batch < 0 || o.Heartbeat < 0 || o.MinBackoff < 0 || o.MaxBackoff < 0 {
-		errs = append(errs, fmt.Errorf("Batch %d, Heartbeat %v, MinBackoff %v, MaxBackoff %v: want 0 or more", o.Batch, o.Heartbeat, o.MinBackoff, o.MaxBackoff))
+		errs = append(errs, fmt.Errorf("options Batch %d, Heartbeat %v, MinBackoff %v, MaxBackoff %v: want 0 or more", o.Batch, o.Heartbeat, o.MinBackoff, o.MaxBackoff))
 	}
 	return errors.Join(errs...)
 }

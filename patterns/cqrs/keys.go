@@ -92,7 +92,7 @@ func NewKeys[Tx any](db Database[Tx], opts *KeysOptions) (*Keys[Tx], error) {
 	}
 	errs := []error{db.Dialect().Validate(), sqldb.CheckName(o.Table)}
 	if o.Keep < 0 {
-		errs = append(errs, fmt.Errorf("Keep %v: want more than 0", o.Keep))
+		errs = append(errs, fmt.Errorf("option Keep %v: want more than 0", o.Keep))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("cqrs: keys: %w", err)

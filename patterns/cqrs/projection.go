@@ -55,10 +55,10 @@ func (p *Projection[Tx, E]) validate() error {
 		errs = append(errs, errors.New("projection has no Name"))
 	}
 	if p.Version < 0 {
-		errs = append(errs, fmt.Errorf("Version %d: want 1 or more", p.Version))
+		errs = append(errs, fmt.Errorf("field Version %d: want 1 or more", p.Version))
 	}
 	if p.Position == nil || p.Prepare == nil || p.Apply == nil {
-		errs = append(errs, errors.New("Position, Prepare and Apply are needed"))
+		errs = append(errs, errors.New("fields Position, Prepare and Apply are needed"))
 	}
 	return errors.Join(errs...)
 }
@@ -112,7 +112,7 @@ func NewProjector[Tx, E any](db Database[Tx], source Source[E], p Projection[Tx,
 	}
 	errs := []error{db.Dialect().Validate(), p.validate(), sqldb.CheckName(o.Table)}
 	if o.Batch < 0 {
-		errs = append(errs, fmt.Errorf("Batch %d: want 1 or more", o.Batch))
+		errs = append(errs, fmt.Errorf("option Batch %d: want 1 or more", o.Batch))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("cqrs: projector: %w", err)

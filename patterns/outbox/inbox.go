@@ -49,7 +49,7 @@ func NewInbox(dialect Dialect, consumer string, opts *InboxOptions) (*Inbox, err
 		errs = append(errs, fmt.Errorf("consumer %q: want a name that stays the same over restarts", consumer))
 	}
 	if o.Keep < 0 {
-		errs = append(errs, fmt.Errorf("Keep %v: want more than 0", o.Keep))
+		errs = append(errs, fmt.Errorf("option Keep %v: want more than 0", o.Keep))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("inbox: %w", err)

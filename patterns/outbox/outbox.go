@@ -94,7 +94,7 @@ func (o *Options) Validate() error {
 		errs = append(errs, sqldb.CheckName(o.Table))
 	}
 	if o.MaxBody < 0 {
-		errs = append(errs, fmt.Errorf("MaxBody %d: want bytes, or 0 for %d", o.MaxBody, DefaultMaxBody))
+		errs = append(errs, fmt.Errorf("option MaxBody %d: want bytes, or 0 for %d", o.MaxBody, DefaultMaxBody))
 	}
 	return errors.Join(errs...)
 }

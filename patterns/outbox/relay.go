@@ -47,16 +47,16 @@ type RelayOptions struct {
 func (o *RelayOptions) Validate() error {
 	var errs []error
 	if o.Batch < 0 || o.Batch > 10000 {
-		errs = append(errs, fmt.Errorf("Batch %d: want 1 to 10000, or 0 for %d", o.Batch, DefaultBatch))
+		errs = append(errs, fmt.Errorf("option Batch %d: want 1 to 10000, or 0 for %d", o.Batch, DefaultBatch))
 	}
 	if o.BatchBytes < 0 || o.MaxAttempts < 0 {
-		errs = append(errs, fmt.Errorf("BatchBytes %d, MaxAttempts %d: want 0 or more", o.BatchBytes, o.MaxAttempts))
+		errs = append(errs, fmt.Errorf("options BatchBytes %d, MaxAttempts %d: want 0 or more", o.BatchBytes, o.MaxAttempts))
 	}
 	if o.Poll < 0 || o.MinBackoff < 0 || o.MaxBackoff < 0 || o.Keep < 0 {
-		errs = append(errs, fmt.Errorf("Poll %v, MinBackoff %v, MaxBackoff %v, Keep %v: want 0 or more", o.Poll, o.MinBackoff, o.MaxBackoff, o.Keep))
+		errs = append(errs, fmt.Errorf("options Poll %v, MinBackoff %v, MaxBackoff %v, Keep %v: want 0 or more", o.Poll, o.MinBackoff, o.MaxBackoff, o.Keep))
 	}
 	if o.MaxBackoff > 0 && o.MinBackoff > o.MaxBackoff {
-		errs = append(errs, fmt.Errorf("MinBackoff %v exceeds MaxBackoff %v", o.MinBackoff, o.MaxBackoff))
+		errs = append(errs, fmt.Errorf("option MinBackoff %v exceeds MaxBackoff %v", o.MinBackoff, o.MaxBackoff))
 	}
 	return errors.Join(errs...)
 }

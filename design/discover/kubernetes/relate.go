@@ -209,6 +209,10 @@ func (r *relation) deployment(w *workload, at func(arch.Fact, string, ...string)
 			at(arch.Fact{Of: of, At: "/replicas"}, "Kubernetes' default where spec.replicas is not given", "spec")
 		}
 	}
+	if w.Kind == "DeploymentConfig" && w.Replicas != nil { // OpenShift's; its default is not Kubernetes'
+		d.Replicas = arch.Some(int(*w.Replicas))
+		at(arch.Fact{Of: of, At: "/replicas"}, "", "spec", "replicas")
+	}
 	var cpu, mem float64
 	for _, c := range w.Pod.Spec.Containers {
 		cpu += quantity(c.Resources, corev1.ResourceCPU)

@@ -5,10 +5,13 @@ package sources
 import (
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/design/discover/compose"
+	"github.com/ashlar-dev/ashlar/design/discover/gatewayapi"
 	"github.com/ashlar-dev/ashlar/design/discover/hand"
 	"github.com/ashlar-dev/ashlar/design/discover/istio"
 	"github.com/ashlar-dev/ashlar/design/discover/jaeger"
+	"github.com/ashlar-dev/ashlar/design/discover/kong"
 	"github.com/ashlar-dev/ashlar/design/discover/kubernetes"
+	"github.com/ashlar-dev/ashlar/design/discover/openshift"
 	"github.com/ashlar-dev/ashlar/design/discover/otlp"
 	"github.com/ashlar-dev/ashlar/design/discover/spring"
 	"github.com/ashlar-dev/ashlar/design/discover/zipkin"
@@ -22,6 +25,9 @@ func All() []discover.Source {
 		compose.New(),
 		spring.New(),
 		istio.New(),
+		gatewayapi.New(),
+		openshift.New(),
+		kong.New(),
 		jaeger.New(),
 		otlp.New(),
 		zipkin.New(),

@@ -151,6 +151,17 @@ func (a *assembler) drain() {
 		a.take(b.key, b.id, b.span)
 	}
 	a.waiting = a.waiting[:0]
+	// The traces that the next batch will close are next in the queue.
+	soon := a.clock.now + int64(a.opts.Linger)/64
+	for k := range min(a.queue.len(), batchSize/8) {
+		t := &a.slots[a.queue.at(k).slot]
+		if t.last+int64(a.opts.Linger) > soon {
+			continue
+		}
+		for _, i := range t.first[:min(t.count, inline)] {
+			a.touched += int32(a.slab.at(i).flags)
+		}
+	}
 }
 
 func (a *assembler) take(key uint64, id TraceID, s span) {
@@ -372,6 +383,9 @@ type ring struct {
 
 func (r *ring) len() int   { return r.size }
 func (r *ring) peek() wait { return r.items[r.head] }
+
+func (r *ring) at(i int) wait { return r.items[(r.head+i)%len(r.items)] }
+
 func (r *ring) pop() {
 	r.head = (r.head + 1) % len(r.items)
 	r.size--

@@ -130,7 +130,15 @@ func (b *builder) service(name string, p place) {
 	b.note(arch.NewRef(arch.KindService, name), "", p)
 }
 
-func (b *builder) opRef(k opKey) arch.Ref { return arch.NewRef(arch.KindOp, k.service, b.names[k]) }
+// opRef names an operation; the service alone when what was called began with a
+// call of its own, so that no operation is known.
+func (b *builder) opRef(k opKey) arch.Ref {
+	if b.names[k] == "" {
+		b.service(k.service, place{})
+		return arch.NewRef(arch.KindService, k.service)
+	}
+	return arch.NewRef(arch.KindOp, k.service, b.names[k])
+}
 
 func (b *builder) operation(o *op) {
 	k := o.key

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/arch"
@@ -86,7 +87,14 @@ const maxPlaces = 12
 func HTML(w io.Writer, r *Report) error {
 	p := page{Title: r.System.Name, Summary: r.Summary, Version: r.Version, CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Total: len(r.Result.Findings), Checked: r.Result.Rules, Notes: r.Result.Notes, Accepted: accepted(r.Result.Accepted)} //nolint:gosec // the program's own files
 	if p.Title == "" {
-		p.Title = strings.Join(r.Paths, " ")
+		var names []string
+		for _, x := range r.Paths { // a page travels: where it was made is nobody's business
+			if abs, err := filepath.Abs(x); err == nil && x != "-" {
+				x = filepath.Base(abs)
+			}
+			names = append(names, x)
+		}
+		p.Title = strings.Join(names, " ")
 	}
 	n := map[string]int{}
 	for _, f := range r.Result.Findings {

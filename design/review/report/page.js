@@ -83,6 +83,9 @@
     $("#zoom-in").addEventListener("click", () => set(scale * 1.25));
     $("#zoom-out").addEventListener("click", () => set(scale / 1.25));
     $("#zoom-fit").addEventListener("click", fit);
+    let fitted = true;
+    all(".tools button").forEach(b => b.addEventListener("click", () => { fitted = b.id === "zoom-fit"; }));
+    addEventListener("resize", () => { if (fitted) fit(); });
     fit();
   }
 })();

@@ -19,34 +19,56 @@ var manyEntries = review.Rule{
 	Good:  "one gateway outside, type: ClusterIP behind it",
 	Since: "0.1", Severity: review.Medium, Confidence: .8,
 	Needs:  []review.Need{review.Manifests},
-	Params: []review.Param{{Name: "entries", Default: "2", About: "services open to the outside, gateways not counted, from which it counts"}},
+	Params: []review.Param{{Name: "entries", Default: "2", About: "places where requests enter from which it counts; all gateways are one, and pages beside a gateway are none"}},
 	Source: "C. Richardson, Microservices Patterns, ch. 8 (API gateway); microSecEnD, rule 1 (single entry point)",
-	Fires:  "FudanSELab/train-ticket@813dd01 deployment/kubernetes-manifests/k8s-with-istio/: ts-auth-service and ts-ui-dashboard",
+	Fires:  "FudanSELab/train-ticket@813dd01 deployment/kubernetes-manifests/k8s-with-istio/: ts-auth-service beside the gateway",
 	Silent: "GoogleCloudPlatform/microservices-demo@34ffea9 kubernetes-manifests/",
 	Check: func(c *review.Case, r *review.Reporter) {
 		seen := map[arch.Ref]bool{}
 		var ev []review.Evidence
+		gateway := hasGateway(c)
 		for _, o := range discover.Of[*kubernetes.Object](c.Documents) {
 			s, ok := o.V.Typed.(*corev1.Service)
 			if !ok || s.Spec.Type != corev1.ServiceTypeLoadBalancer && s.Spec.Type != corev1.ServiceTypeNodePort {
 				continue
 			}
 			for _, ref := range selected(c, o.V.Namespace, s.Spec.Selector) {
-				if domain(c, ref) && !seen[ref] {
+				if domain(c, ref) && !seen[ref] && (!gateway || c.System.Services[ref.Name()].Role != arch.RoleUI) {
 					seen[ref] = true
 					ev = append(ev, review.Evidence{Source: o.At(arch.Config, "spec", "type"), Note: ref.Short() + " is open to the outside: " + string(s.Spec.Type)})
 				}
 			}
 		}
-		if len(seen) < int(r.Number("entries")) {
+		entries := len(seen)
+		if gateway {
+			entries++ // one that is open beside the gateway goes around it
+		}
+		if len(seen) == 0 || entries < int(r.Number("entries")) {
 			return
 		}
 		of := refs(seen)
 		f := review.Finding{Of: of, Evidence: ev}
 		f.Title = fmt.Sprintf("requests enter at %d services: %s", len(of), list(of, 5))
 		f.Fix = "Put a gateway in front and make these Services ClusterIP."
+		if gateway {
+			f.Title = fmt.Sprintf("requests go around the gateway, straight to %s", list(of, 5))
+			f.Fix = "Route them through the gateway and make these Services ClusterIP."
+		}
 		r.Find(f)
 	},
+}
+
+// hasGateway: there is a gateway that others could enter by, a page's own aside.
+func hasGateway(c *review.Case) bool {
+	if len(c.System.Gateways) > 0 {
+		return true
+	}
+	for _, s := range c.System.Services {
+		if s.Role == arch.RoleGateway {
+			return true
+		}
+	}
+	return false
 }
 
 // selected lists the services whose pods a selector fits.

@@ -20,6 +20,7 @@ var retryUnsafe = review.Rule{
 	Silent:  "FudanSELab/train-ticket@813dd01 deployment/kubernetes-manifests/k8s-with-istio/trainticket-gateway.yaml (Istio's default conditions retry only what was not carried out)",
 	Untried: "no public file on which it fires was at hand",
 	Check: func(c *review.Case, r *review.Reporter) {
+		seen := places{}
 		for _, w := range ways(c) {
 			for _, p := range w.layers {
 				if p.Retry == nil || p.Retry.Attempts.Or(1) < 2 || onlyUndone(p.Retry.On) {
@@ -37,7 +38,9 @@ var retryUnsafe = review.Rule{
 				}
 				f.Title = fmt.Sprintf("%s is tried up to %d times, but %s", w.what, p.Retry.Attempts.V, why)
 				f.Fix = "Make it idempotent (a key that the caller chooses, kept by the callee), or retry only what was surely not carried out: connect-failure, refused-stream."
-				r.Find(f, p.Key())
+				if !seen.again(f) {
+					r.Find(f, p.Key())
+				}
 			}
 		}
 	},

@@ -175,3 +175,19 @@ func serviceNamed(c *review.Case, name string) (arch.Ref, bool) {
 
 // refs sorts what a set holds.
 func refs(m map[arch.Ref]bool) []arch.Ref { return arch.Sorted(m) }
+
+// places remembers where findings stand: one line of a mesh's configuration holds
+// for every caller, and is one finding.
+type places map[string]bool
+
+// again reports whether a finding about the same target at the same place of a
+// file was there before.
+func (p places) again(f review.Finding) bool {
+	if len(f.Evidence) == 0 || f.Evidence[0].File == "" || f.Evidence[0].Line == 0 || len(f.Of) == 0 {
+		return false
+	}
+	key := f.Evidence[0].String() + " " + string(f.Of[len(f.Of)-1])
+	was := p[key]
+	p[key] = true
+	return was
+}

@@ -2,7 +2,6 @@ package rules
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/review"
@@ -24,7 +23,7 @@ var noBreaker = review.Rule{
 			layers := holding(c, e.Call.Layers)
 			retried, cut := arch.Policy{}, false
 			for _, p := range layers {
-				if p.Retry != nil && p.Retry.Attempts.Or(1) > 1 && retried.Layer == "" && !slices.Equal(p.Retry.On, istioDefault) {
+				if p.Retry != nil && p.Retry.Attempts.Or(1) > 1 && retried.Layer == "" && !onlyUndone(p.Retry.On) {
 					retried = p
 				}
 				cut = cut || p.Breaker != nil

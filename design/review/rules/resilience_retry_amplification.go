@@ -6,7 +6,6 @@ import (
 
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/review"
-	"github.com/ashlar-dev/ashlar/formats/istio"
 )
 
 var retryAmplification = review.Rule{
@@ -45,19 +44,17 @@ var retryAmplification = review.Rule{
 	},
 }
 
-// tries that an overloaded callee sees for one call. Istio's default retries
-// don't count: they answer failures to connect.
+// tries that an overloaded callee sees for one call. Retries of what was never
+// begun, such as Istio's default ones, don't count.
 func tries(w limited) int {
 	n := 1
 	for _, p := range w.layers {
-		if p.Retry != nil && !slices.Equal(p.Retry.On, istioDefault) {
+		if p.Retry != nil && !onlyUndone(p.Retry.On) {
 			n *= max(1, p.Retry.Attempts.Or(1))
 		}
 	}
 	return n
 }
-
-var istioDefault = istio.DefaultConditions()
 
 func product(path []limited) int {
 	n := 1

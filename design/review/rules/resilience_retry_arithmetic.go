@@ -19,6 +19,7 @@ var retryArithmetic = review.Rule{
 	Silent:  "FudanSELab/train-ticket@813dd01 deployment/kubernetes-manifests/k8s-with-istio/trainticket-gateway.yaml",
 	Untried: "the firing side has no public file yet",
 	Check: func(c *review.Case, r *review.Reporter) {
+		seen := places{}
 		judge := func(what string, of []arch.Ref, base arch.Fact, layers []arch.Policy) {
 			for _, p := range layers {
 				one := arch.Call{Layers: []arch.Policy{p}}.Effective(p.Env)
@@ -39,7 +40,9 @@ var retryArithmetic = review.Rule{
 				f.Title = fmt.Sprintf("%s: %d tries of %s need %s, but the timeout is %s", what, tries, per, one.Worst.V.Round(time.Millisecond), whole)
 				f.Detail = fmt.Sprintf("Only %d of the %d tries can run to their end.", fit, tries)
 				f.Fix = fmt.Sprintf("Raise the timeout to %s or more, lower the time per try to %s, or make fewer tries.", one.Worst.V.Round(time.Millisecond), (whole / time.Duration(tries)).Round(time.Millisecond))
-				r.Find(f, p.Key())
+				if !seen.again(f) {
+					r.Find(f, p.Key())
+				}
 			}
 		}
 		for _, e := range c.System.Edges() {

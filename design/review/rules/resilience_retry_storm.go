@@ -18,6 +18,7 @@ var retryStorm = review.Rule{
 	Silent:  "FudanSELab/train-ticket@813dd01 deployment/kubernetes-manifests/k8s-with-istio/ (Envoy waits and varies by default)",
 	Untried: "no public file on which it fires was at hand",
 	Check: func(c *review.Case, r *review.Reporter) {
+		seen := places{}
 		for _, w := range ways(c) {
 			for _, p := range w.layers {
 				if p.Retry == nil || p.Retry.Attempts.Or(2) < 2 {
@@ -41,7 +42,9 @@ var retryStorm = review.Rule{
 				} else {
 					f.Detail = "No retry budget bounds the extra traffic either."
 				}
-				r.Find(f, p.Key())
+				if !seen.again(f) {
+					r.Find(f, p.Key())
+				}
 			}
 		}
 	},

@@ -56,7 +56,8 @@ func (c *conn) Subscribe(ctx context.Context, s driver.Subscription) (driver.Con
 	if len(m.begins) == 0 {
 		return nil, fmt.Errorf("%w: %q", driver.ErrNoTopic, s.Topics)
 	}
-	opts := c.options(kgo.FetchMaxWait(500*time.Millisecond), kgo.DisableFetchSessions())
+	opts := c.options(kgo.FetchMaxWait(500*time.Millisecond), kgo.DisableFetchSessions(),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted())) // what a transaction took back was never published
 	if s.Group == "" {
 		opts = append(opts, kgo.ConsumePartitions(m.takeAll()))
 	} else {

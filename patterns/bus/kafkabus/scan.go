@@ -37,7 +37,7 @@ func (c *conn) Scan(ctx context.Context, topic string, from map[int32]int64, f f
 		return nil
 	}
 	cl, err := kgo.NewClient(c.options(kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: parts}),
-		kgo.KeepControlRecords(), kgo.DisableFetchSessions())...)
+		kgo.KeepControlRecords(), kgo.DisableFetchSessions(), kgo.FetchIsolationLevel(kgo.ReadCommitted()))...)
 	if err != nil {
 		return fmt.Errorf("kafkabus: %w", err)
 	}

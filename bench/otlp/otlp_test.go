@@ -1,4 +1,5 @@
-package bench
+// Package otlp_test reads OTLP beside the collector's own reader.
+package otlp_test
 
 import (
 	"runtime"

@@ -62,10 +62,10 @@ func (m *model) answer(e arch.Edge) Answer {
 	for _, g := range j.goals {
 		j.upstream, j.hops = max(j.upstream, g.tries), max(j.hops, g.hops)
 	}
-	j.failure()
-	j.traffic()
 	j.setTimeout()
+	j.failure()
 	j.setTries()
+	j.traffic()
 	j.setBreaker()
 	j.setBulkhead()
 	j.setHedge()
@@ -214,6 +214,10 @@ func (j *job) setTries() {
 	}
 	byTime := max(1, int((j.timeout+wait)/(j.need+wait)+1e-9))
 	byLoad := max(1, j.m.o.Amplification/j.upstream)
+	if below := j.m.retriedBelow(j.c.To, nil); below != "" && byLoad > 1 {
+		byLoad = 1
+		j.a.note("%s is tried again further down the path; tries of several hops multiply, so this one does not", below)
+	}
 	n := min(byGoal, byTime, byLoad)
 	j.tries = n
 	text := fmt.Sprintf("min(goal ln %s / ln %s -> %s, time (%s + %s) / (%s + %s) -> %d, load %d / %d upstream -> %d)", pct(want.fail), pct(f), many(byGoal), sec(j.timeout), sec(wait), sec(j.need), sec(wait), byTime, j.m.o.Amplification, j.upstream, byLoad)

@@ -230,6 +230,9 @@ func (w *walk) share(s arch.Step, id string, budget float64) (float64, []string,
 		rest := budget - own
 		if t := w.need(k); flex > 0 && t < flex {
 			b := rest * t / flex
+			if own == 0 {
+				return b, fmt.Sprintf("%s x %s / %s = %s", sec(budget), sec(t), sec(flex), sec(b))
+			}
 			return b, fmt.Sprintf("(%s - %s own work) x %s / %s = %s", sec(budget), sec(own), sec(t), sec(flex), sec(b))
 		}
 		if own == 0 {

@@ -180,3 +180,24 @@ func (m *model) via(f, t arch.Ref) []string {
 	}
 	return out
 }
+
+// retriedBelow names a call on the way down from an operation that may be
+// repeated, "" when there is none. Only the hop next to the failure tries again.
+func (m *model) retriedBelow(op arch.Ref, seen []arch.Ref) string {
+	if slices.Contains(seen, op) {
+		return ""
+	}
+	seen = append(slices.Clone(seen), op)
+	for _, e := range m.edges {
+		if e.From != op || e.Call.Async.V || e.Call.Access == arch.AccessPublish {
+			continue
+		}
+		if v, _ := m.idempotent(e); v.V {
+			return e.Call.To.Short()
+		}
+		if r := m.retriedBelow(e.Call.To, seen); r != "" {
+			return r
+		}
+	}
+	return ""
+}

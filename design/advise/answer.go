@@ -214,13 +214,14 @@ func (j *job) setTries() {
 	}
 	byTime := max(1, int((j.timeout+wait)/(j.need+wait)+1e-9))
 	byLoad := max(1, j.m.o.Amplification/j.upstream)
+	load := fmt.Sprintf("load %d / %d upstream -> %d", j.m.o.Amplification, j.upstream, byLoad)
 	if below := j.m.retriedBelow(j.c.To, nil); below != "" && byLoad > 1 {
-		byLoad = 1
+		byLoad, load = 1, "tried again further down -> 1"
 		j.a.note("%s is tried again further down the path; tries of several hops multiply, so this one does not", below)
 	}
 	n := min(byGoal, byTime, byLoad)
 	j.tries = n
-	text := fmt.Sprintf("min(goal ln %s / ln %s -> %s, time (%s + %s) / (%s + %s) -> %d, load %d / %d upstream -> %d)", pct(want.fail), pct(f), many(byGoal), sec(j.timeout), sec(wait), sec(j.need), sec(wait), byTime, j.m.o.Amplification, j.upstream, byLoad)
+	text := fmt.Sprintf("min(goal ln %s / ln %s -> %s, time (%s + %s) / (%s + %s) -> %d, %s)", pct(want.fail), pct(f), many(byGoal), sec(j.timeout), sec(wait), sec(j.need), sec(wait), byTime, load)
 	j.a.add(Tries, float64(n), fmt.Sprint(n), text, fromTries, append(slices.Clone(want.in), j.failIn, waitIn, idemIn)...)
 	if left := math.Pow(f, float64(n)); left > want.fail*(1+1e-9) {
 		j.short(left, want)

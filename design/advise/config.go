@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/ashlar-dev/ashlar/arch"
 )
 
 // Targets that [Config] writes.
@@ -134,6 +136,9 @@ func istioConfig(b *strings.Builder, answers []Answer) error {
 	var hosts []string
 	for i := range answers {
 		a := &answers[i]
+		if k := a.To.Kind(); k != arch.KindOp && k != arch.KindService {
+			continue // a VirtualService routes HTTP, which stores do not speak
+		}
 		h := a.To.Name()
 		if old, ok := byHost[h]; ok {
 			byHost[h] = widest(old, a)
@@ -141,6 +146,9 @@ func istioConfig(b *strings.Builder, answers []Answer) error {
 		}
 		byHost[h] = a
 		hosts = append(hosts, h)
+	}
+	if len(hosts) == 0 {
+		return errors.New("istio: none of these calls goes to a service, and a VirtualService routes HTTP only")
 	}
 	for i, h := range hosts {
 		a := byHost[h]
@@ -167,8 +175,8 @@ func istioConfig(b *strings.Builder, answers []Answer) error {
 		fmt.Fprintf(b, "---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: %q}\nspec:\n  host: %q\n  trafficPolicy:\n", h, h)
 		l.put("    connectionPool: {http: {http2MaxRequests: %s}}\n", Bulkhead, plain)
 		l.put("    outlierDetection: {consecutive5xxErrors: %s, interval: 1s, baseEjectionTime: 5s, maxEjectionPercent: 50}\n", InARow, plain)
-		if window { // the mesh counts failures in a row, not a share
-			l.put("    outlierDetection: {consecutive5xxErrors: %s", MinCalls, plain)
+		if window { // the mesh counts failures in a row, not a share: 5 is its own default
+			l.put("    outlierDetection: {consecutive5xxErrors: %s", MinCalls, func(v float64) string { return plain(min(v, 5)) })
 			fmt.Fprint(b, ", interval: 1s, baseEjectionTime: 5s, maxEjectionPercent: 50}\n")
 		}
 	}

@@ -161,6 +161,7 @@ type Plugin struct {
 	Instance      string    `json:"instance_name"`
 	Condition     string    `json:"condition"`
 	Partials      *doc.Node `json:"partials"`
+	Model         *doc.Node `json:"model"`
 }
 
 // Is reports whether a node is a declarative configuration.
@@ -202,14 +203,21 @@ func (c *Config) check() {
 	if v := c.Doc.Root.Get("_format_version"); v.Kind == doc.String && !slices.Contains(Versions, v.Text) {
 		fault(v, []string{"_format_version"}, fmt.Sprintf("%q is none of %s", v.Text, strings.Join(Versions, ", ")), "")
 	}
-	for _, s := range c.Services {
+	for i := range c.Services {
+		s := &c.Services[i]
 		for _, f := range []struct {
 			name     string
-			v        *int
+			v        **int
 			from, to int
-		}{{"retries", s.Retries, 0, 32767}, {"connect_timeout", s.Connect, 1, 1<<31 - 2}, {"write_timeout", s.Write, 1, 1<<31 - 2}, {"read_timeout", s.Read, 1, 1<<31 - 2}} {
-			if f.v != nil && (*f.v < f.from || *f.v > f.to) {
-				fault(s.Node.Get(f.name), append(slices.Clone(s.Way), f.name), fmt.Sprintf("want %d to %d", f.from, f.to), "")
+		}{{"retries", &s.Retries, 0, 32767}, {"connect_timeout", &s.Connect, 1, 1<<31 - 2}, {"write_timeout", &s.Write, 1, 1<<31 - 2}, {"read_timeout", &s.Read, 1, 1<<31 - 2}} {
+			n := s.Node.Get(f.name)
+			switch {
+			case *f.v == nil:
+			case n.Kind != doc.Int: // decK fills it in from the environment, or it is a fault already
+				*f.v = nil
+			case **f.v < f.from || **f.v > f.to:
+				fault(n, append(slices.Clone(s.Way), f.name), fmt.Sprintf("want %d to %d", f.from, f.to), "")
+				*f.v = nil
 			}
 		}
 	}

@@ -68,6 +68,13 @@ func (s *Service) Place() (host, port string) {
 	return host, port
 }
 
+// Silent reports whether a service says nothing about a field, so that Kong's
+// default holds: what stands there and cannot be read is not silence.
+func (s *Service) Silent(field string) bool {
+	n := s.Node.Get(field)
+	return n == nil || n.Kind == doc.Null
+}
+
 // Is reports whether a reference names the entity.
 func (x *common) Is(reference *doc.Node) bool {
 	r := Reference(reference)

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -136,11 +135,3 @@ func (j *Journal) check(u Unit) (bytes int, err error) {
 }
 
 func text(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
-
-// own reports whether an error concerns one unit and not the store.
-func own(err error) bool {
-	var c *ConflictError
-	var d *DuplicateError
-	var f *FencedError
-	return errors.As(err, &c) || errors.As(err, &d) || errors.As(err, &f)
-}

@@ -95,3 +95,21 @@ func TestSeveral(t *testing.T) {
 		t.Errorf("%v", arch.Sorted(r.System.Gateways))
 	}
 }
+
+// TestUnreadable: what cannot be read is neither 0 nor Kong's default.
+func TestUnreadable(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "kong.yaml")
+	text := "_format_version: \"3.0\"\nservices: [{name: x, host: x, read_timeout: \"${{ env DECK_READ }}\", routes: [{name: x}]}]\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := discover.Run(t.Context(), []discover.Source{kong.New()}, []string{file}, nil)
+	if err != nil || len(r.Faults) != 1 {
+		t.Fatalf("%v; faults %v", err, r.Faults)
+	}
+	p := r.System.Gateways["kong"].Routes[0].Layers[0]
+	if p.Timeout.Known || p.Retry.PerTry.Known || p.Retry.Attempts.V != 6 {
+		t.Errorf("%+v %+v", p, p.Retry)
+	}
+}

@@ -184,6 +184,15 @@ func (r *relation) to(host, port, service string) (to arch.Ref, reason string) {
 	return arch.NewRef(arch.KindService, service), "Kong's name for it; its host is an address"
 }
 
+// value of a field, or Kong's default where the service is silent; not known when
+// what stands there cannot be read, as what decK takes from the environment.
+func value(s *kong.Service, field string, v *int, def int) (n int, known bool) {
+	if v != nil {
+		return *v, true
+	}
+	return def, s.Silent(field)
+}
+
 func millis(n int) time.Duration { return time.Duration(n) * time.Millisecond }
 
 var perSecond = map[string]float64{"second": 1, "minute": 60, "hour": 3600, "day": 86400}
@@ -193,28 +202,31 @@ var perSecond = map[string]float64{"second": 1, "minute": 60, "hour": 3600, "day
 func policy(c *kong.Config, s *kong.Service, rt *kong.Route) (p arch.Policy, reasons map[string]string, paths map[string][]string) {
 	p.Layer = arch.LayerGateway + ":" + Name
 	reasons, paths = map[string]string{}, map[string][]string{}
-	say := func(f, key, def string, given bool) {
-		paths[f] = s.Way
-		if given {
-			paths[f] = append(slices.Clone(s.Way), key)
-		} else {
-			reasons[f] = "Kong's default where " + key + " is not given: " + def
+	retries, retriesKnown := value(s, "retries", s.Retries, kong.DefaultRetries)
+	read, readKnown := value(s, "read_timeout", s.Read, kong.DefaultReadTimeout)
+	say := func(f, key, def string) {
+		paths[f] = append(slices.Clone(s.Way), key)
+		if s.Silent(key) {
+			paths[f], reasons[f] = s.Way, "Kong's default where "+key+" is not given: "+def
 		}
 	}
-	retries, read := kong.DefaultRetries, kong.DefaultReadTimeout
-	if s.Retries != nil {
-		retries = max(0, *s.Retries)
+	if retriesKnown || readKnown {
+		p.Retry = &arch.Retry{}
 	}
-	if s.Read != nil {
-		read = max(0, *s.Read)
+	if retriesKnown {
+		p.Retry.Attempts = arch.Some(1 + retries)
 	}
-	p.Retry = &arch.Retry{Attempts: arch.Some(1 + retries), PerTry: arch.Some(millis(read))}
-	p.Timeout = arch.Some(time.Duration(1+retries) * millis(read))
-	say("/retry/attempts", "retries", strconv.Itoa(kong.DefaultRetries)+" after the first try", s.Retries != nil)
-	say("/retry", "retries", strconv.Itoa(kong.DefaultRetries)+" after the first try", s.Retries != nil)
-	say("/retry/per-try", "read_timeout", "60 s between two reads", s.Read != nil)
-	say("/timeout", "read_timeout", "60 s between two reads", s.Read != nil)
-	reasons["/timeout"] = strings.TrimPrefix(reasons["/timeout"]+"; ", "; ") + fmt.Sprintf("%d tries that get no byte for read_timeout; Kong has no limit on the whole request", 1+retries)
+	if readKnown {
+		p.Retry.PerTry = arch.Some(millis(read))
+	}
+	say("/retry/attempts", "retries", strconv.Itoa(kong.DefaultRetries)+" after the first try")
+	say("/retry", "retries", strconv.Itoa(kong.DefaultRetries)+" after the first try")
+	say("/retry/per-try", "read_timeout", "60 s between two reads")
+	if retriesKnown && readKnown {
+		p.Timeout = arch.Some(time.Duration(1+retries) * millis(read))
+		say("/timeout", "read_timeout", "60 s between two reads")
+		reasons["/timeout"] = strings.TrimPrefix(reasons["/timeout"]+"; ", "; ") + fmt.Sprintf("%d tries that get no byte for read_timeout; Kong has no limit on the whole request", 1+retries)
+	}
 	if pl := c.PluginOf(s, rt, "rate-limiting"); pl != nil {
 		// Limits for each consumer or address say nothing about the route's rate.
 		if by := pl.Config.Str("limit_by"); by == "service" || by == "path" {

@@ -43,10 +43,19 @@ func request(e arch.Edge) bool {
 	return !e.Call.Async.Or(false) && e.Call.Access != arch.AccessPublish && e.Call.Access != arch.AccessSubscribe
 }
 
-// written reports whether what a caller does was looked at where it is written:
-// a reader of code saw it, or a hand described it.
-func written(c *review.Case, from arch.Ref) bool {
-	return c.System.Covered(arch.Code, from.Parent()) || c.System.Covered(arch.Hand, from)
+// written reports whether a call was looked at where it is written: a reader of
+// code saw its caller, or a hand described this very call. A hand that named the
+// operation alone says nothing of the limits of its calls.
+func written(c *review.Case, e arch.Edge) bool {
+	if c.System.Covered(arch.Code, e.From.Parent()) {
+		return true
+	}
+	for _, claim := range c.System.Ledger[e.At()] {
+		if claim.Origin() == arch.Hand {
+			return true
+		}
+	}
+	return false
 }
 
 const unknownMesh = "whether a mesh adds the limit is not known: its configuration was not read, and no file says `mesh: false`"
@@ -55,7 +64,7 @@ const unknownMesh = "whether a mesh adds the limit is not known: its configurati
 // caller's own code, and the mesh, or that there is none. Only then does a limit
 // that was not seen not exist.
 func allLayers(c *review.Case, e arch.Edge) bool {
-	if !written(c, e.From) {
+	if !written(c, e) {
 		return false
 	}
 	if slices.ContainsFunc(c.Documents, func(d discover.Document) bool { return strings.HasPrefix(d.Kind, "istio ") }) {

@@ -18,7 +18,7 @@ var noFallback = review.Rule{
 	Untried: "no public file says which calls are optional",
 	Check: func(c *review.Case, r *review.Reporter) {
 		for _, e := range c.System.Edges() {
-			if !request(e) || !e.Call.Optional.Or(false) || !written(c, e.From) {
+			if !request(e) || !e.Call.Optional.Or(false) || !written(c, e) {
 				continue
 			}
 			if src := c.System.Ledger.Where(e.At("optional")); src.Origin == arch.Trace { // it was seen to live without it

@@ -36,7 +36,7 @@ func calls(c *review.Case, r *review.Reporter) {
 		if eff.Timeout.Known && eff.Timeout.V > 0 {
 			continue
 		}
-		if !c.System.Covered(arch.Code, from) && !c.System.Covered(arch.Hand, e.From) {
+		if !written(c, e) {
 			r.NotJudged("the code that makes the call was not read", from)
 			continue
 		}

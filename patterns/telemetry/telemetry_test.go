@@ -287,6 +287,8 @@ func TestHTTPServerAndClient(t *testing.T) {
 	if got := lines(t, log.String()); got[0]["trace_id"] != trace {
 		t.Errorf("the callee logs %v, the caller's trace is %s", got[0], trace)
 	}
+	base.CloseIdleConnections()
+	srv.Close() // an answer arrives before its handler has ended and been counted; Close waits for the handlers
 	served := scrape(t, callee)
 	wantMetric(t, served, "http_server_request_duration_seconds_count", `http_route="/orders/{id}"`, `http_request_method="GET"`, `http_response_status_code="200"`, " 2")
 	wantMetric(t, served, "http_server_request_duration_seconds_count", `http_response_status_code="500"`, `error_type="500"`, " 1")

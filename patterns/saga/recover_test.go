@@ -222,13 +222,13 @@ func TestTakesOverFromTheDead(t *testing.T) {
 	b, w := setup(t), &world{}
 	gate, reached := make(chan struct{}), make(chan struct{}, 9)
 	d := define(t, 1, nil, w.blocked("a", saga.Do, gate, reached), w.step("b", nil))
-	one, endOne := b.open(&saga.Options{Node: "one", LeaseTTL: 300 * time.Millisecond}, d)
+	one, endOne := b.open(&saga.Options{Node: "one", LeaseTTL: 3 * time.Second}, d)
 	h1, err := d.Start(t.Context(), one, "7", order{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	<-reached
-	two, _ := b.open(&saga.Options{Node: "two", LeaseTTL: 300 * time.Millisecond}, d)
+	two, _ := b.open(&saga.Options{Node: "two", LeaseTTL: 3 * time.Second}, d)
 	if page, _ := two.List(saga.Filter{}); len(page) != 0 {
 		t.Errorf("the living's saga was taken: %+v", page)
 	}

@@ -17,12 +17,11 @@ import (
 // concurrently. Several processes may open one on the same journal: each drives
 // what it started, and takes over from those that died.
 type Orchestrator struct {
-	j      *journal.Journal
-	o      Options
-	defs   map[string]map[int]*definition
-	lease  driver.Leaser // nil: the store has none
-	token  int64         // of our lease; the keeper's
-	others int           // sweeps still due since another process was last seen; of the goroutine that sweeps
+	j     *journal.Journal
+	o     Options
+	defs  map[string]map[int]*definition
+	lease driver.Leaser // nil: the store has none
+	token int64         // of our lease; the keeper's
 
 	ctx      context.Context // ends when calls under way shall be cut
 	cut      context.CancelFunc

@@ -271,14 +271,6 @@ func (o *Orchestrator) worth(ctx context.Context) bool {
 	if o.lease == nil {
 		return false
 	}
-	if o.others > 0 {
-		return true
-	}
-	for _, s := range o.scan.open {
-		if s.node != o.o.Node {
-			return true
-		}
-	}
 	ls, err := o.lease.Leases(ctx, o.leaseName(""))
 	return err == nil && len(ls) > 1
 }
@@ -294,18 +286,10 @@ func (o *Orchestrator) dead(ctx context.Context) (func(node string) bool, error)
 	if err != nil {
 		return nil, err
 	}
-	alive, others := map[string]bool{}, false
+	alive := map[string]bool{}
 	for _, l := range ls {
 		node := strings.TrimPrefix(l.Name, o.leaseName(""))
-		others = others || node != o.o.Node
 		alive[node] = !l.Expired && !gone(node) && node != o.o.Node
-	}
-	// A process that ends in order takes its lease along, and may have left a
-	// record after this sweep read: one more sweep follows the last sight of it.
-	if others {
-		o.others = 2
-	} else if o.others > 0 {
-		o.others--
 	}
 	return func(node string) bool { return !alive[node] }, nil
 }

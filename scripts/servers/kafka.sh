@@ -82,7 +82,7 @@ kafka_start() {
   local lib; lib=$(kafka_lib)
   setsid java -Xms512m -Xmx512m -XX:+UseG1GC -Djava.awt.headless=true -Dlog4j2.configurationFile="$lib/log4j2.properties" \
     -cp "$lib/*" kafka.Kafka "$d/server.properties" >>"$d/log" 2>&1 </dev/null &
-  echo $! >"$d/pid"
+  record kafka $!
 }
 
 # The port opens before the node has left recovery; its own word comes after.

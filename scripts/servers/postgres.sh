@@ -19,11 +19,13 @@ postgres_start() {
     postgres_as "$bin/initdb" -D "$d/data" -U ashlar -A trust -E UTF8 --no-locale >"$d/initdb.log" 2>&1 || { cat "$d/initdb.log" >&2; die "initdb failed"; }
   fi
   : >"$d/log"; chmod 666 "$d/log"
-  postgres_as setsid "$bin/postgres" -D "$d/data" -p "$p" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
+  local -a as=()
+  [ "$(id -u)" != 0 ] || as=(setpriv --reuid=postgres --regid=postgres --init-groups)
+  # The pid is the one just started: postmaster.pid may still name a server that was killed.
+  setsid "${as[@]}" "$bin/postgres" -D "$d/data" -p "$p" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
     -c fsync=on -c synchronous_commit=on -c wal_level=logical -c max_wal_senders=20 -c max_replication_slots=20 -c max_connections=300 \
     >>"$d/log" 2>&1 </dev/null &
-  local i; for i in $(seq 50); do [ -s "$d/data/postmaster.pid" ] && break; sleep 0.1; done
-  head -n 1 "$d/data/postmaster.pid" >"$d/pid" 2>/dev/null || echo $! >"$d/pid"
+  record postgres $!
 }
 
 postgres_ready() { "$(postgres_bin)/pg_isready" -q -h 127.0.0.1 -p "$(port postgres 54329)"; }

@@ -26,7 +26,7 @@ rabbitmq_start() {
   [ "$(id -u)" != 0 ] || as=(setpriv --reuid=rabbitmq --regid=rabbitmq --clear-groups)
   # The script stays in front of the Erlang process and passes a TERM on to it.
   setsid "${as[@]}" env -i "${vars[@]}" /usr/lib/rabbitmq/bin/rabbitmq-server >>"$d/log" 2>&1 </dev/null &
-  echo $! >"$d/pid"
+  record rabbitmq $!
 }
 
 rabbitmq_ready() { grep -q 'Server startup complete' "$home/rabbitmq/log" && (exec 3<>"/dev/tcp/127.0.0.1/$(port rabbitmq 35672)"); }

@@ -34,7 +34,14 @@ packages() {
     { tail -n 5 "$home/apt.log" >&2; die "could not install ${missing[*]}; log: $home/apt.log"; }
 }
 
-alive() { local pid; pid=$(cat "$home/$1/pid" 2>/dev/null) && [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; }
+# A pid file holds the process id and when that process began, since ids are given again after a crash or a restart.
+began() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
+record() { echo "$2 $(began "$2")" >"$home/$1/pid"; } # NAME PID
+pid() { local pid="" at=""; read -r pid at 2>/dev/null <"$home/$1/pid" && echo "$pid"; }
+alive() {
+  local pid="" at=""
+  { read -r pid at <"$home/$1/pid"; } 2>/dev/null && [ -n "$at" ] && [ "$(began "$pid")" = "$at" ]
+}
 
 # port NAME DEFAULT: the port this server got the first time, the default if it is free, else a free one.
 port() {
@@ -81,10 +88,10 @@ down() {
   local n pid i
   for n in "$@"; do
     alive "$n" || continue
-    pid=$(cat "$home/$n/pid")
+    pid=$(pid "$n")
     kill "$pid" 2>/dev/null || true
-    for i in $(seq 100); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
-    kill -9 "$pid" 2>/dev/null || true
+    for i in $(seq 100); do alive "$n" || break; sleep 0.1; done
+    if alive "$n"; then kill -9 "$pid" 2>/dev/null || true; fi
     rm -f "$home/$n/pid"
     say "$n is down"
   done
@@ -100,6 +107,6 @@ case "$verb" in
   down) if [ -e "$home/compose" ]; then (cd "$here/../.." && docker compose down) && rm -f "$home/compose"; fi; down "${names[@]}" ;;
   env) if [ -e "$home/compose" ]; then sed -n 's/^#   export \(ASHLAR_NO_SERVERS=1 \)\{0,1\}/export /p' "$here/../../compose.yaml"; exit; fi
     for n in "${names[@]}"; do if alive "$n"; then "${n}_env"; fi; done ;;
-  status) for n in "${names[@]}"; do if alive "$n"; then echo "$n: runs (pid $(cat "$home/$n/pid"))"; else echo "$n: stopped"; fi; done ;;
+  status) for n in "${names[@]}"; do if alive "$n"; then echo "$n: runs (pid $(pid "$n"))"; else echo "$n: stopped"; fi; done ;;
   *) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac

@@ -56,12 +56,12 @@ port() {
   cat "$f"
 }
 
-# await NAME SECONDS: until NAME_ready says yes.
+# await NAME SECONDS: until NAME_ready says yes; 1 if it ended before.
 await() {
   local i
   for i in $(seq $(($2 * 5))); do
     "$1_ready" >/dev/null 2>&1 && return
-    alive "$1" || { tail -n 15 "$home/$1/log" >&2 || true; die "$1 ended while starting; log: $home/$1/log"; }
+    alive "$1" || { tail -n 15 "$home/$1/log" >&2 || true; return 1; }
     sleep 0.2
   done
   tail -n 15 "$home/$1/log" >&2 || true
@@ -80,7 +80,8 @@ one() {
   "$1_install"
   mkdir -p "$home/$1"; chmod 755 "$home/$1"
   "$1_start"
-  await "$1" 90
+  # A killed predecessor may still be going down and hold its lock or port.
+  await "$1" 90 || { say "$1 ended while starting; once more"; sleep 2; "$1_start"; await "$1" 90; } || die "$1 ended while starting; log: $home/$1/log"
   say "$1 is up"
 }
 

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"time"
@@ -43,11 +44,26 @@ var (
 	rounds = flag.Int("rounds", 5, "how often each row runs")
 	only   = flag.String("only", "", "run only rows whose title and name contain this")
 	scale  = flag.Float64("scale", 1, "multiplies the records of each run")
+	cpu    = flag.String("cpuprofile", "", "file for a profile of the processor's time")
 )
 
 func main() {
 	serve()
 	flag.Parse()
+	os.Exit(run())
+}
+
+func run() int {
+	if *cpu != "" {
+		f, err := os.Create(*cpu)
+		if err == nil {
+			err = pprof.StartCPUProfile(f)
+		}
+		if err != nil {
+			return broken(err)
+		}
+		defer pprof.StopCPUProfile()
+	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# Bus beside other clients\n\n%s, %s, %d CPUs. Records of 200 bytes, 64 keys, 8 partitions. Median of %d rounds, all rows in turns.\n",
 		time.Now().UTC().Format("2006-01-02"), runtime.Version(), runtime.NumCPU(), *rounds)
@@ -63,20 +79,24 @@ func main() {
 			end()
 		}
 		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(2)
+			return broken(err)
 		}
 	}
 	fmt.Print(b.String())
 	if *out != "" {
 		if err := os.WriteFile(*out, b.Bytes(), 0o644); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(2)
+			return broken(err)
 		}
 	}
 	if !ok {
-		os.Exit(1)
+		return 1
 	}
+	return 0
+}
+
+func broken(err error) int {
+	fmt.Fprintln(os.Stderr, err)
+	return 2
 }
 
 func (t table) measure(b *bytes.Buffer) (ok bool, err error) {

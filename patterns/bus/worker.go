@@ -25,10 +25,6 @@ type sparing interface {
 	decode(r *driver.Record, e *Event, s *seen, t driver.Traits) error
 }
 
-// seen is what the event before had. Handlers own their events and may change
-// them, so it is no event.
-type seen struct{ source, kind, schema, contentType string }
-
 // slab is how many events are allocated at a time. A handler that keeps one keeps
 // them all, so it is small.
 const slab = 8

@@ -77,8 +77,10 @@ func (m *consumer) hold(fetches kgo.Fetches) {
 		}
 		if len(o.held) == 0 {
 			m.turn = append(m.turn, o)
+			o.held = p.Records
+		} else {
+			o.held = append(o.held, p.Records...)
 		}
-		o.held = append(o.held, p.Records...)
 	})
 }
 
@@ -114,21 +116,9 @@ func (m *consumer) take(n int) []driver.Delivery {
 // handOut appends the next k held records.
 func (o *owned) handOut(ds []driver.Delivery, k int) []driver.Delivery {
 	records := o.held[:k]
-	fields := 0
 	for _, r := range records {
-		fields += len(r.Headers)
-	}
-	var hs []driver.Header // of all of them, so that a record costs no allocation for its own
-	if fields > 0 {
-		hs = make([]driver.Header, 0, fields)
-	}
-	for _, r := range records {
-		from := len(hs)
-		for i := range r.Headers {
-			hs = append(hs, driver.Header{Name: r.Headers[i].Key, Value: r.Headers[i].Value})
-		}
 		ds = append(ds, driver.Delivery{
-			Record:    driver.Record{Topic: r.Topic, Key: string(r.Key), Body: r.Value, Time: r.Timestamp, Headers: hs[from:len(hs):len(hs)]},
+			Record:    driver.Record{Topic: r.Topic, Key: string(r.Key), Body: r.Value, Time: r.Timestamp, Headers: headers(r.Headers)},
 			Partition: r.Partition, Epoch: o.epoch, Offset: r.Offset, Tag: o.window.Add(r.Offset),
 		})
 	}
@@ -137,15 +127,4 @@ func (o *owned) handOut(ds []driver.Delivery, k int) []driver.Delivery {
 		o.held = nil
 	}
 	return ds
-}
-
-func headers(in []kgo.RecordHeader) []driver.Header {
-	if len(in) == 0 {
-		return nil
-	}
-	out := make([]driver.Header, len(in))
-	for i, h := range in {
-		out[i] = driver.Header{Name: h.Key, Value: h.Value}
-	}
-	return out
 }

@@ -20,10 +20,10 @@ import (
 
 func main() {
 	out := flag.String("o", "", "file to write the tables to")
-	rounds := flag.Int("rounds", 0, "short runs of each row (default 200)")
+	rounds := flag.Int("rounds", 0, "short runs of each row (default 600)")
 	calls := flag.Int("calls", 200_000, "calls of each simulation")
 	flag.Parse()
-	results := side.Run(rows(), side.Options{Rounds: *rounds})
+	results := side.Run(rows(), side.Options{Rounds: *rounds, Limits: limits()})
 	lines, ok := side.Check(results, limits())
 	var b bytes.Buffer
 	side.Write(&b, "Balancing", results, lines)

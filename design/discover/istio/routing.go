@@ -90,7 +90,7 @@ func (r *relation) routes(o object, vs *istio.VirtualService, gateway string) {
 				if len(h.GetRoute()) > 1 {
 					rt.Weight = arch.Some(share(h, k))
 				}
-				gw.routes = append(gw.routes, ranked{rt, exactness(vs.GetHosts()), o.V.Name + "." + o.V.Namespace, last, len(gw.routes)})
+				gw.routes = append(gw.routes, ranked{rt, exactness(vs.GetHosts()), o.V.Name + "\x00" + o.V.Namespace, last, len(gw.routes)})
 				r.locate(o, gw, gateway, h, id, [3]int{i, j, k})
 			}
 		}

@@ -22,9 +22,12 @@ func (d *Document) Embedded(n *Node, limits *Limits) *File {
 		for _, x := range f.Faults {
 			x.Pos.Line, x.Pos.Col = n.Line, n.Col
 		}
+		f.Inside = true
 		return f
 	}
-	return Read(d.File.Path, d.File.block(n), limits)
+	f := Read(d.File.Path, d.File.block(n), limits)
+	f.Inside = true
+	return f
 }
 
 // block is the file's source with nothing in it but the lines of a block of text,

@@ -12,6 +12,7 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover/kong"
 	"github.com/ashlar-dev/ashlar/design/discover/kubernetes"
 	"github.com/ashlar-dev/ashlar/design/discover/openshift"
+	"github.com/ashlar-dev/ashlar/design/discover/otelcol"
 	"github.com/ashlar-dev/ashlar/design/discover/otlp"
 	"github.com/ashlar-dev/ashlar/design/discover/spring"
 	"github.com/ashlar-dev/ashlar/design/discover/zipkin"
@@ -28,6 +29,7 @@ func All() []discover.Source {
 		gatewayapi.New(),
 		openshift.New(),
 		kong.New(),
+		otelcol.New(),
 		jaeger.New(),
 		otlp.New(),
 		zipkin.New(),

@@ -75,6 +75,14 @@ func All() []review.Rule {
 		kubernetesSelector,
 		kubernetesNoPods,
 		kubernetesPort,
+		collectorPipelines,
+		collectorUndefined,
+		collectorRemoved,
+		collectorLoglevel,
+		collectorAction,
+		collectorOrder,
+		collectorMemory,
+		collectorUnused,
 		unknownField,
 	}
 }

@@ -18,7 +18,7 @@ var collectorUnused = review.Rule{
 	Since: "0.1", Severity: review.Low, Confidence: .95,
 	Source: "OpenTelemetry documentation, Collector configuration: configuring a component does not enable it; opentelemetry-collector service/internal/graph (a connector needs both ends)",
 	Silent: "open-telemetry/opentelemetry-demo@054282e src/otel-collector/ (four layers)",
-	Fires:  "open-telemetry/opentelemetry-collector@934999f confmap/internal/testdata/config.yaml:3",
+	Fires:  "istio/istio@86c9f01 samples/open-telemetry/loki/otel.yaml:15 (in a ConfigMap)",
 	Check: func(c *review.Case, r *review.Reporter) {
 		for _, x := range collectors(c) {
 			if !x.whole() {

@@ -14,6 +14,7 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover/openshift"
 	"github.com/ashlar-dev/ashlar/design/discover/otelcol"
 	"github.com/ashlar-dev/ashlar/design/discover/otlp"
+	"github.com/ashlar-dev/ashlar/design/discover/prometheus"
 	"github.com/ashlar-dev/ashlar/design/discover/spring"
 	"github.com/ashlar-dev/ashlar/design/discover/zipkin"
 )
@@ -30,6 +31,7 @@ func All() []discover.Source {
 		openshift.New(),
 		kong.New(),
 		otelcol.New(),
+		prometheus.New(),
 		jaeger.New(),
 		otlp.New(),
 		zipkin.New(),

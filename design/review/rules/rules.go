@@ -59,6 +59,9 @@ func All() []review.Rule {
 		ownSampling,
 		partialMetrics,
 		noObjective,
+		objectiveAlert,
+		alertNobody,
+		noMetrics,
 
 		recreate,
 		imageTag,

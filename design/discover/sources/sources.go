@@ -12,7 +12,9 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover/kong"
 	"github.com/ashlar-dev/ashlar/design/discover/kubernetes"
 	"github.com/ashlar-dev/ashlar/design/discover/openshift"
+	"github.com/ashlar-dev/ashlar/design/discover/otelcol"
 	"github.com/ashlar-dev/ashlar/design/discover/otlp"
+	"github.com/ashlar-dev/ashlar/design/discover/prometheus"
 	"github.com/ashlar-dev/ashlar/design/discover/spring"
 	"github.com/ashlar-dev/ashlar/design/discover/zipkin"
 )
@@ -28,6 +30,8 @@ func All() []discover.Source {
 		gatewayapi.New(),
 		openshift.New(),
 		kong.New(),
+		otelcol.New(),
+		prometheus.New(),
 		jaeger.New(),
 		otlp.New(),
 		zipkin.New(),

@@ -7,6 +7,7 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover/compose"
 	"github.com/ashlar-dev/ashlar/design/discover/gatewayapi"
 	"github.com/ashlar-dev/ashlar/design/discover/hand"
+	"github.com/ashlar-dev/ashlar/design/discover/helm"
 	"github.com/ashlar-dev/ashlar/design/discover/istio"
 	"github.com/ashlar-dev/ashlar/design/discover/jaeger"
 	"github.com/ashlar-dev/ashlar/design/discover/kong"
@@ -21,6 +22,7 @@ import (
 func All() []discover.Source {
 	return []discover.Source{
 		hand.New(),
+		helm.New(),
 		kubernetes.New(),
 		compose.New(),
 		spring.New(),

@@ -12,6 +12,7 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover/jaeger"
 	"github.com/ashlar-dev/ashlar/design/discover/kong"
 	"github.com/ashlar-dev/ashlar/design/discover/kubernetes"
+	"github.com/ashlar-dev/ashlar/design/discover/kustomize"
 	"github.com/ashlar-dev/ashlar/design/discover/openshift"
 	"github.com/ashlar-dev/ashlar/design/discover/otlp"
 	"github.com/ashlar-dev/ashlar/design/discover/spring"
@@ -23,6 +24,7 @@ func All() []discover.Source {
 	return []discover.Source{
 		hand.New(),
 		helm.New(),
+		kustomize.New(),
 		kubernetes.New(),
 		compose.New(),
 		spring.New(),

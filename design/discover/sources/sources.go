@@ -7,10 +7,12 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover/compose"
 	"github.com/ashlar-dev/ashlar/design/discover/gatewayapi"
 	"github.com/ashlar-dev/ashlar/design/discover/hand"
+	"github.com/ashlar-dev/ashlar/design/discover/helm"
 	"github.com/ashlar-dev/ashlar/design/discover/istio"
 	"github.com/ashlar-dev/ashlar/design/discover/jaeger"
 	"github.com/ashlar-dev/ashlar/design/discover/kong"
 	"github.com/ashlar-dev/ashlar/design/discover/kubernetes"
+	"github.com/ashlar-dev/ashlar/design/discover/kustomize"
 	"github.com/ashlar-dev/ashlar/design/discover/openshift"
 	"github.com/ashlar-dev/ashlar/design/discover/otelcol"
 	"github.com/ashlar-dev/ashlar/design/discover/otlp"
@@ -23,6 +25,8 @@ import (
 func All() []discover.Source {
 	return []discover.Source{
 		hand.New(),
+		helm.New(),
+		kustomize.New(),
 		kubernetes.New(),
 		compose.New(),
 		spring.New(),

@@ -267,3 +267,17 @@ func request(r *bufio.Reader) (lang string, src []byte, err error) {
 	}
 	return string(head[:n]), src, nil
 }
+
+// Child serves and ends the process when it was started as a child, by
+// [Verb] as its only argument; else it does nothing. Programs and test binaries
+// that use a pool call it first.
+func Child() {
+	if len(os.Args) != 2 || os.Args[1] != Verb {
+		return
+	}
+	if err := Serve(os.Stdin, os.Stdout); err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}

@@ -7,6 +7,7 @@ import (
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/arch/code"
 	"github.com/ashlar-dev/ashlar/design/discover"
+	"github.com/ashlar-dev/ashlar/formats/spring"
 )
 
 // roles are what an annotation makes of an application.
@@ -30,9 +31,9 @@ var reliances = []reliance{
 	{[]string{"eureka"}, []string{"eureka-server"}, []string{"EnableEurekaClient"}, func(e *emitter) arch.Ref { return e.sole("eureka", "EnableEurekaServer") }, "http", "registers with Eureka"},
 	{nil, nil, []string{"EnableDiscoveryClient"}, func(e *emitter) arch.Ref { return e.sole("", "EnableEurekaServer") }, "http", "registers with Eureka"},
 	{[]string{"starter-config", "config-client"}, []string{"config-server"}, nil, func(e *emitter) arch.Ref { return e.sole("", "EnableConfigServer") }, "http", "fetches its settings"},
-	{[]string{"zipkin", "sleuth-stream"}, []string{"zipkin-server", "zipkin-stream", "zipkin-autoconfigure"}, nil, func(e *emitter) arch.Ref { return e.sole("zipkin", "EnableZipkinServer", "EnableZipkinStreamServer") }, "http", "sends its spans"},
-	{[]string{"amqp", "stream-rabbit", "binder-rabbit"}, nil, []string{"EnableTurbineAmqp"}, func(e *emitter) arch.Ref { return e.sole("rabbit") }, "amqp", "is built with an AMQP client"},
-	{[]string{"stream-kafka", "binder-kafka", "bus-kafka"}, nil, nil, func(e *emitter) arch.Ref { return e.sole("kafka") }, "kafka", "is built with a Kafka binder"},
+	{[]string{"zipkin"}, []string{"zipkin-server", "zipkin-stream", "zipkin-autoconfigure"}, nil, func(e *emitter) arch.Ref { return e.sole("zipkin", "EnableZipkinServer", "EnableZipkinStreamServer") }, "http", "sends its spans"},
+	{[]string{"hystrix-amqp", "turbine-amqp", "stream-rabbit", "binder-rabbit"}, nil, []string{"EnableTurbineAmqp"}, func(e *emitter) arch.Ref { return e.sole("rabbit") }, "amqp", "sends through RabbitMQ"},
+	{[]string{"stream-kafka", "binder-kafka"}, nil, nil, func(e *emitter) arch.Ref { return e.sole("kafka") }, "kafka", "sends through Kafka"},
 	{nil, nil, []string{"EnableResourceServer", "EnableOAuth2Sso", "EnableOAuth2Client"}, func(e *emitter) arch.Ref { return e.sole("", "EnableAuthorizationServer") }, "http", "has tokens checked"},
 	{nil, nil, []string{"EnableHystrixDashboard"}, func(e *emitter) arch.Ref {
 		return e.sole("", "EnableTurbine", "EnableTurbineStream", "EnableTurbineAmqp")
@@ -149,6 +150,9 @@ func (e *emitter) zuul(m *module) {
 	if m.app != nil {
 		if v, ok := m.app.Get("zuul.ignored-services"); ok && v != "" {
 			return
+		}
+		if slices.ContainsFunc(m.app.List, func(s spring.Setting) bool { return strings.HasPrefix(spring.Relaxed(s.Key), "zuul.routes.") }) {
+			return // who lists routes means these
 		}
 	}
 	for _, o := range e.ms.list {

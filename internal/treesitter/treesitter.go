@@ -195,8 +195,11 @@ func (c *child) end() {
 	_ = c.cmd.Wait()
 }
 
-// answerMax bounds an answer: 64 MiB of source make less.
-const answerMax = 2 << 30
+// Bounds of a file and of what is answered to it.
+const (
+	sourceMax = 64 << 20
+	answerMax = 2 << 30
+)
 
 func (c *child) ask(lang string, src []byte) ([]byte, error) {
 	head := []byte{byte(len(lang))}
@@ -221,9 +224,15 @@ func (c *child) ask(lang string, src []byte) ([]byte, error) {
 	return b, err
 }
 
-// Serve is a child's life: it answers requests until in ends.
+// Serve is a child's life: it bounds its own memory and answers requests until
+// in ends.
 func Serve(in io.Reader, out io.Writer) error {
 	limit()
+	return Answer(in, out)
+}
+
+// Answer answers requests until in ends.
+func Answer(in io.Reader, out io.Writer) error {
 	r, w := bufio.NewReaderSize(in, 1<<16), bufio.NewWriterSize(out, 1<<16)
 	for {
 		lang, src, err := request(r)
@@ -261,7 +270,11 @@ func request(r *bufio.Reader) (lang string, src []byte, err error) {
 	if _, err := io.ReadFull(r, head); err != nil {
 		return "", nil, err
 	}
-	src = make([]byte, binary.LittleEndian.Uint32(head[n:]))
+	size := binary.LittleEndian.Uint32(head[n:])
+	if size > sourceMax {
+		return "", nil, fmt.Errorf("%d bytes are no source file", size)
+	}
+	src = make([]byte, size)
 	if _, err := io.ReadFull(r, src); err != nil {
 		return "", nil, err
 	}

@@ -22,6 +22,7 @@ type emitter struct {
 	calls map[code.MethodID][]code.Call
 	leads map[code.MethodID]bool // something leaves there, or in what it calls
 	gone  map[code.MethodID][]leaving
+	names map[string]arch.Ref // of modules and their services, lower-case
 }
 
 // operation is an entry as an operation of its service.
@@ -48,8 +49,14 @@ type leaving struct {
 
 func (e *emitter) emit() {
 	e.by = map[string]*module{}
+	e.names = map[string]arch.Ref{}
 	for _, m := range e.ms.list {
 		e.by[m.name] = m
+		for _, n := range []string{m.name, m.ref.Name()} {
+			if _, taken := e.names[strings.ToLower(n)]; !taken && m.ref != "" {
+				e.names[strings.ToLower(n)] = m.ref
+			}
+		}
 	}
 	e.operations()
 	e.leavings()
@@ -197,7 +204,9 @@ func (e *emitter) target(m *module, c code.Client, l *leaving) bool {
 	}
 	l.to, l.why = ref, c.Verb
 	if path != "" && ref.Kind() == arch.KindService {
-		l.to = e.matching(ref, verb, path)
+		if l.to = e.matching(ref, verb, path); l.to != ref {
+			l.why = "" // the operation says it all
+		}
 	}
 	return true
 }
@@ -230,10 +239,8 @@ func (e *emitter) host(m *module, target string) (arch.Ref, bool) {
 	if host == "localhost" || host == "127.0.0.1" {
 		return e.port(ep.Port)
 	}
-	for _, o := range e.ms.list { // a name that only the code knows
-		if o.ref != "" && (strings.EqualFold(o.name, host) || strings.EqualFold(o.ref.Name(), host)) {
-			return o.ref, true
-		}
+	if ref, ok := e.names[host]; ok { // a name that only the code knows
+		return ref, true
 	}
 	if ep.Scheme == "" || !strings.Contains(host, ".") || strings.HasSuffix(host, ".local") {
 		return "", false

@@ -111,6 +111,9 @@ func (e *emitter) off(m *module, r *reliance) bool {
 // uses puts out a call that is known by its reason alone, unless a stronger
 // witness has it.
 func (e *emitter) uses(m *module, to arch.Ref, protocol, why string, p code.Pos) {
+	if _, said := e.ev.System.Services[m.ref.Name()].Uses[arch.CallID(to, 1)]; said {
+		return
+	}
 	src := e.source(p, why)
 	src.Origin = arch.Guess
 	e.service(m.ref, arch.Service{Uses: map[string]arch.Call{arch.CallID(to, 1): {To: to, Protocol: protocol, Why: why}}}, src)

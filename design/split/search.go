@@ -46,7 +46,7 @@ func search(ctx context.Context, m *model, g *graph, pin *pinned, o Options, wor
 		go func() {
 			defer wg.Done()
 			for j := range jobs {
-				part, cost := one(m, g, pin, fixed, o.Grains[j.grain], o.Seed+uint64(j.seed)*1000+uint64(j.grain), j.seed > 0)
+				part, cost := one(m, g, pin, fixed, o.Grains[j.grain], o.Seed+uint64(j.seed)*1001+uint64(j.grain)*2, j.seed > 0)
 				runs[j.grain][j.seed], costs[j.grain][j.seed] = part, cost
 				say.Lock()
 				o.Progress("searching", .1+.8*float64(done.Add(1))/float64(len(o.Grains)*o.Seeds))
@@ -100,7 +100,7 @@ func search(ctx context.Context, m *model, g *graph, pin *pinned, o Options, wor
 		}
 		return cmp.Or(cmp.Compare(a.cost.Total, b.cost.Total), cmp.Compare(a.k, b.k))
 	})
-	return out[:min(len(out), 5)], nil
+	return out[:min(len(out), 8)], nil
 }
 
 // one is one run: communities under noise, then made better.
@@ -122,9 +122,11 @@ func one(m *model, g *graph, pin *pinned, fixed []int, grain float64, seed uint6
 	if len(m.atoms) > refineAtoms {
 		rounds = 0
 	}
-	s.refine(rounds)
+	// Every other run may merge: without merges the finer grains stay fine.
+	merge := seed%2 == 0
+	s.refine(rounds, merge)
 	s.settle(3)
-	cost := s.refine(min(rounds, 3))
+	cost := s.refine(min(rounds, 3), merge)
 	if !pin.repair(s) {
 		return nil, Cost{}
 	}

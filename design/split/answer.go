@@ -18,27 +18,27 @@ const (
 
 // Answer comes first: what to do and why not something else.
 type Answer struct {
-	Verdict    Verdict
-	Sentence   string   // the whole in one or two sentences
-	Confidence float64  // 0 to 1
-	Why        []string // each with its number
-	NotMore    string   // why not more services
-	NotFewer   string   // why not fewer
-	Changes    []string // what would change the answer
-	Extract    []string // contexts worth a service, the first first
-	Unknown    []string // what nobody said, and how to say it
+	Verdict    Verdict  `json:"verdict"`
+	Sentence   string   `json:"sentence"`   // the whole in one or two sentences
+	Confidence float64  `json:"confidence"` // 0 to 1
+	Why        []string `json:"why"`        // each with its number
+	NotMore    string   `json:"notMore"`    // why not more services
+	NotFewer   string   `json:"notFewer"`   // why not fewer
+	Changes    []string `json:"changes"`    // what would change the answer
+	Extract    []string `json:"extract"`    // contexts worth a service, the first first
+	Unknown    []string `json:"unknown"`    // what nobody said, and how to say it
 }
 
 // Extraction weighs making a context a service.
 type Extraction struct {
 	// What it brings, 0 to 1: how much changes without the others, its share of
 	// the code that a team would no longer wait for, and its own load.
-	Value  float64
-	Brings []string
+	Value  float64  `json:"value"`
+	Brings []string `json:"brings"`
 	// What it takes, 0 to 1: transactions, tables and operations to cut.
-	Price float64
-	Takes []string
-	Worth bool
+	Price float64  `json:"price"`
+	Takes []string `json:"takes"`
+	Worth bool     `json:"worth"`
 }
 
 // Limits of the answer. Sources: the sizes are those that M. Fowler ("Monolith

@@ -13,22 +13,22 @@ import (
 
 // Atom is what is never cut: a type, or a group of methods of one.
 type Atom struct {
-	Name    string // the type's ID; for a part of it, ID#methods
-	Type    code.TypeID
-	Methods []code.MethodID
-	Part    bool // one of several of its type
-	Pos     code.Pos
-	Lines   int
-	Kind    code.TypeKind
-	Package string
+	Name    string          `json:"name"` // the type's ID; for a part of it, ID#methods
+	Type    code.TypeID     `json:"type"`
+	Methods []code.MethodID `json:"methods"`
+	Part    bool            `json:"part"` // one of several of its type
+	Pos     code.Pos        `json:"pos"`
+	Lines   int             `json:"lines"`
+	Kind    code.TypeKind   `json:"kind"`
+	Package string          `json:"package"`
 }
 
 // Broken is a type that does several jobs.
 type Broken struct {
-	Type  code.TypeID
-	Why   string
-	Atoms []string
-	Pos   code.Pos
+	Type  code.TypeID `json:"type"`
+	Why   string      `json:"why"`
+	Atoms []string    `json:"atoms"`
+	Pos   code.Pos    `json:"pos"`
 }
 
 // model is the input in the numbers that the search works on.

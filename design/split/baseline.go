@@ -13,10 +13,10 @@ import (
 // Baseline is a trivial or adversarial partition beside which a score must be
 // read: a metric that it beats says nothing good of a candidate.
 type Baseline struct {
-	Name   string
-	About  string
-	Cost   Cost
-	Scores Scores
+	Name   string `json:"name"`
+	About  string `json:"about"`
+	Cost   Cost   `json:"cost"`
+	Scores Scores `json:"scores"`
 }
 
 // baselines measures the trivial partitions and an annealer on the cost itself.
@@ -150,10 +150,10 @@ func (r *Result) Score(contexts map[string][]string) (Candidate, []string, error
 
 // Reason is one pull of a context on a type.
 type Reason struct {
-	Context string
-	Kind    Evidence
-	Weight  float64
-	With    []string // the strongest few, by name
+	Context string   `json:"context"`
+	Kind    Evidence `json:"kind"`
+	Weight  float64  `json:"weight"`
+	With    []string `json:"with"` // the strongest few, by name
 }
 
 // Explain says why a type is where it is: for each of its atoms what pulls it to

@@ -14,14 +14,14 @@ import (
 
 // Candidate is one way to cut.
 type Candidate struct {
-	Contexts  []Context // largest first
-	Tables    []TableCut
-	Calls     []CallCut        // operations that contexts need from each other
-	Tx        []TransactionCut // transactions that would span contexts
-	Cost      Cost
-	Scores    Scores
-	Grain     float64
-	Stability float64 // adjusted Rand index between runs under noise, 1 is always the same
+	Contexts  []Context        `json:"contexts"` // largest first
+	Tables    []TableCut       `json:"tables"`
+	Calls     []CallCut        `json:"calls"` // operations that contexts need from each other
+	Tx        []TransactionCut `json:"tx"`    // transactions that would span contexts
+	Cost      Cost             `json:"cost"`
+	Scores    Scores           `json:"scores"`
+	Grain     float64          `json:"grain"`
+	Stability float64          `json:"stability"` // adjusted Rand index between runs under noise, 1 is always the same
 
 	part []int
 	name []string // of each part
@@ -29,28 +29,28 @@ type Candidate struct {
 
 // Context is a bounded context of a candidate.
 type Context struct {
-	Name      string
-	Inferred  bool     // the name was made from words, not given
-	Terms     []string // its language: words that are its own, the most telling first
-	Members   []Member
-	Tables    []arch.Ref // that it owns
-	Entries   []code.Entry
-	Lines     int
-	Stability float64 // mean support of its members
-	Authors   []string
-	// Own is the share of its authors' commits among those that no other context's
-	// main authors made; unknown without history.
-	Own arch.Opt[float64]
+	Name      string       `json:"name"`
+	Inferred  bool         `json:"inferred"` // the name was made from words, not given
+	Terms     []string     `json:"terms"`    // its language: words that are its own, the most telling first
+	Members   []Member     `json:"members"`
+	Tables    []arch.Ref   `json:"tables"` // that it owns
+	Entries   []code.Entry `json:"entries"`
+	Lines     int          `json:"lines"`
+	Stability float64      `json:"stability"` // mean support of its members
+	Authors   []string     `json:"authors"`
+	// Own is the share of the changes to it that touch no other context; unknown
+	// with fewer than five changes in the history.
+	Own arch.Opt[float64] `json:"own"`
 	// Extract is what it would take and bring to make it a service.
-	Extract Extraction
+	Extract Extraction `json:"extract"`
 }
 
 // Member is an atom in its context.
 type Member struct {
 	Atom
-	Aggregate bool    // an entity that others of the context hang on
-	Support   float64 // how surely it belongs here, 0 to 1
-	Also      string  // the context that it is nearly as close to, ""
+	Aggregate bool    `json:"aggregate"` // an entity that others of the context hang on
+	Support   float64 `json:"support"`   // how surely it belongs here, 0 to 1
+	Also      string  `json:"also"`      // the context that it is nearly as close to, ""
 }
 
 func (r *Result) candidate(f found) Candidate {
@@ -293,11 +293,11 @@ func (m *model) givenNames(o Options, count []map[string]float64, names []string
 
 // Scores are published metrics of a candidate, each by the name of its variant.
 type Scores struct {
-	FSE21 metrics.FSE21
-	CARGO metrics.CARGO
+	FSE21 metrics.FSE21 `json:"fse21"`
+	CARGO metrics.CARGO `json:"cargo"`
 	// Largest is the share of types in the largest context.
-	Largest  float64
-	Contexts int
+	Largest  float64 `json:"largest"`
+	Contexts int     `json:"contexts"`
 }
 
 // scores computes the published metrics on whole types; a type in several parts

@@ -8,19 +8,19 @@ import "math"
 // understood together, and what is too large or too small is not worth a service.
 // It is none of the published metrics, which are printed beside it.
 type Cost struct {
-	Total float64
+	Total float64 `json:"total"`
 	// Cross is the share of the fused evidence that the cut severs.
-	Cross float64
+	Cross float64 `json:"cross"`
 	// Mixed is the mean share of use cases that a context takes part in, as
 	// ln(1+its)/ln(1+all).
-	Mixed float64
+	Mixed float64 `json:"mixed"`
 	// Wide is the number of pairs of types that work across a cut for each context,
 	// over what that is when every type stands alone in as many contexts.
-	Wide float64
+	Wide float64 `json:"wide"`
 	// Extreme is the share of types in contexts that are too small or too large.
-	Extreme float64
+	Extreme float64 `json:"extreme"`
 	// Loose is 1 minus the mean density of links inside contexts.
-	Loose float64
+	Loose float64 `json:"loose"`
 }
 
 // How the parts of a cost add up: what is severed counts most.

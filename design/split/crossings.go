@@ -12,31 +12,32 @@ import (
 
 // CallCut is an operation that one context needs from another.
 type CallCut struct {
-	From, To string
-	Method   code.MethodID
-	Sites    []code.Pos
-	Count    arch.Opt[int64] // observed calls
-	InLoop   bool
-	InTx     bool
-	Replace  string
+	From    string          `json:"from"`
+	To      string          `json:"to"`
+	Method  code.MethodID   `json:"method"`
+	Sites   []code.Pos      `json:"sites"`
+	Count   arch.Opt[int64] `json:"count"` // observed calls
+	InLoop  bool            `json:"inLoop"`
+	InTx    bool            `json:"inTx"`
+	Replace string          `json:"replace"`
 }
 
 // TransactionCut is a transaction that would span contexts.
 type TransactionCut struct {
-	ID       string
-	Method   code.MethodID
-	Pos      code.Pos
-	Contexts []string // that write in it, the one of the method first
-	Writes   []TableUse
-	Reads    []TableUse // of contexts that do not write in it
-	Replace  string
+	ID       string        `json:"id"`
+	Method   code.MethodID `json:"method"`
+	Pos      code.Pos      `json:"pos"`
+	Contexts []string      `json:"contexts"` // that write in it, the one of the method first
+	Writes   []TableUse    `json:"writes"`
+	Reads    []TableUse    `json:"reads"` // of contexts that do not write in it
+	Replace  string        `json:"replace"`
 }
 
 // TableUse is a table in a transaction with its owner.
 type TableUse struct {
-	Table arch.Ref
-	Owner string
-	Pos   code.Pos
+	Table arch.Ref `json:"table"`
+	Owner string   `json:"owner"`
+	Pos   code.Pos `json:"pos"`
 }
 
 // callCuts lists the methods called across contexts. A call of a common type is

@@ -22,11 +22,11 @@ const (
 
 // Decision says what becomes of a type that does not simply belong to a context.
 type Decision struct {
-	Type code.TypeID
-	Role Role
-	Why  string
-	Do   string // what to do about it
-	Pos  code.Pos
+	Type code.TypeID `json:"type"`
+	Role Role        `json:"role"`
+	Why  string      `json:"why"`
+	Do   string      `json:"do"` // what to do about it
+	Pos  code.Pos    `json:"pos"`
 }
 
 // manyUsers is the share of atoms that makes a type common property, and the

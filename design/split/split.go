@@ -84,14 +84,22 @@ type Result struct {
 
 // Facts say what the result rests on.
 type Facts struct {
-	Types, Methods, Atoms, Tables   int
-	Lines                           int64
-	Calls, Accesses, Transactions   int
-	UseCases, Changes, Authors      int
-	ObservedCalls, ObservedUseCases bool
-	Skipped                         int
+	Types            int   `json:"types"`
+	Methods          int   `json:"methods"`
+	Atoms            int   `json:"atoms"`
+	Tables           int   `json:"tables"`
+	Lines            int64 `json:"lines"`
+	Calls            int   `json:"calls"`
+	Accesses         int   `json:"accesses"`
+	Transactions     int   `json:"transactions"`
+	UseCases         int   `json:"useCases"`
+	Changes          int   `json:"changes"`
+	Authors          int   `json:"authors"`
+	ObservedCalls    bool  `json:"observedCalls"`
+	ObservedUseCases bool  `json:"observedUseCases"`
+	Skipped          int   `json:"skipped"`
 	// Missing are kinds of evidence that the input does not have.
-	Missing []string
+	Missing []string `json:"missing"`
 }
 
 // Run cuts a system. It returns an error wrapping [ErrNoCode] if g is empty, and

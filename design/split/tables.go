@@ -12,39 +12,39 @@ import (
 
 // TableCut says who owns a table in a candidate, and who else touches it.
 type TableCut struct {
-	Table   arch.Ref
-	Owner   string
-	Why     string
-	Writers []Toucher // of other contexts
-	Readers []Toucher // of other contexts
-	Keys    []KeyCut  // foreign keys of this table that leave the context
-	Joins   []JoinCut // statements that join it with a table of another context
-	Pos     code.Pos
+	Table   arch.Ref  `json:"table"`
+	Owner   string    `json:"owner"`
+	Why     string    `json:"why"`
+	Writers []Toucher `json:"writers"` // of other contexts
+	Readers []Toucher `json:"readers"` // of other contexts
+	Keys    []KeyCut  `json:"keys"`    // foreign keys of this table that leave the context
+	Joins   []JoinCut `json:"joins"`   // statements that join it with a table of another context
+	Pos     code.Pos  `json:"pos"`
 }
 
 // Toucher is a context's use of a table that another owns, and what replaces it.
 type Toucher struct {
-	Context string
-	Sites   []code.Pos
-	Methods []code.MethodID
-	Replace string
+	Context string          `json:"context"`
+	Sites   []code.Pos      `json:"sites"`
+	Methods []code.MethodID `json:"methods"`
+	Replace string          `json:"replace"`
 }
 
 // KeyCut is a foreign key between contexts.
 type KeyCut struct {
-	Columns string
-	To      arch.Ref
-	Owner   string // of the table that it leads to
-	Replace string
+	Columns string   `json:"columns"`
+	To      arch.Ref `json:"to"`
+	Owner   string   `json:"owner"` // of the table that it leads to
+	Replace string   `json:"replace"`
 }
 
 // JoinCut is a statement over tables of several contexts.
 type JoinCut struct {
-	With    arch.Ref
-	Owner   string
-	By      string // the context whose code it is in
-	Pos     code.Pos
-	Replace string
+	With    arch.Ref `json:"with"`
+	Owner   string   `json:"owner"`
+	By      string   `json:"by"` // the context whose code it is in
+	Pos     code.Pos `json:"pos"`
+	Replace string   `json:"replace"`
 }
 
 // tables decides ownership: who writes owns; among several writers the one with

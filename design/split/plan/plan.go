@@ -16,10 +16,10 @@ import (
 
 // Plan is an ordered list of steps; a later one relies on the earlier ones.
 type Plan struct {
-	Goal  string
-	Steps []Step
+	Goal  string `json:"goal"`
+	Steps []Step `json:"steps"`
 	// Days is the sum of the steps' efforts.
-	Days Effort
+	Days Effort `json:"days"`
 }
 
 // Kind of a step.
@@ -36,46 +36,54 @@ const (
 
 // Step is one change that can be released alone.
 type Step struct {
-	ID       string // "1.2"
-	Kind     Kind
-	Context  string
-	Title    string
-	Why      string
-	Do       []string // in order
-	Cites    []Cite   // the places that it changes
-	Tests    []string // to write first
-	Routes   []Route  // for the strangler, when it extracts
-	Flag     string   // that switches old and new, ""
-	Risks    []Risk
-	Rollback string // a command or an action
-	Done     string // how to see that it is done
-	Days     Effort
+	ID       string   `json:"id"` // "1.2"
+	Kind     Kind     `json:"kind"`
+	Context  string   `json:"context"`
+	Title    string   `json:"title"`
+	Why      string   `json:"why"`
+	Do       []string `json:"do"`     // in order
+	Cites    []Cite   `json:"cites"`  // the places that it changes
+	Tests    []string `json:"tests"`  // to write first
+	Routes   []Route  `json:"routes"` // for the strangler, when it extracts
+	Flag     string   `json:"flag"`   // that switches old and new, ""
+	Risks    []Risk   `json:"risks"`
+	Rollback string   `json:"rollback"` // a command or an action
+	Done     string   `json:"done"`     // how to see that it is done
+	Days     Effort   `json:"days"`
 }
 
 // Cite is a place in the source with what happens to it.
 type Cite struct {
-	Pos  code.Pos
-	What string
+	Pos  code.Pos `json:"pos"`
+	What string   `json:"what"`
 }
 
 func (c Cite) String() string { return fmt.Sprintf("%s:%d %s", c.Pos.File, c.Pos.Line, c.What) }
 
 // Risk has an owner: the team, or the context's when teams are unknown.
 type Risk struct {
-	Trigger, Owner, Mitigation, Rollback string
+	Trigger    string `json:"trigger"`
+	Owner      string `json:"owner"`
+	Mitigation string `json:"mitigation"`
+	Rollback   string `json:"rollback"`
 }
 
 // Route is a path that the strangler sends to the new service.
 type Route struct {
-	Method, Path, To string
-	Flag             string
-	Percent          []int // of the traffic, step by step
+	Method  string `json:"method"`
+	Path    string `json:"path"`
+	To      string `json:"to"`
+	Flag    string `json:"flag"`
+	Percent []int  `json:"percent"` // of the traffic, step by step
 }
 
-// Effort is a range of person-days. It is counted from what must be changed, by
-// [Effort] of each kind of work, and a guess at best: compare steps by it, do not
+// Effort is a range of person-days, counted from the places that must change. It is
+// a guess at best: compare steps by it, do not
 // promise dates.
-type Effort struct{ Low, High float64 }
+type Effort struct {
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
+}
 
 func (e Effort) String() string { return fmt.Sprintf("%.0f-%.0f days", e.Low, math.Ceil(e.High)) }
 

@@ -255,7 +255,7 @@ func (r *Result) answer() Answer {
 		why := "the borders are not certain enough to put a network on them"
 		switch {
 		case heavy:
-			why = fmt.Sprintf("%d of %d transactions would become sagas", cut, writing)
+			why = fmt.Sprintf("%d of %d writing transactions would become sagas", cut, writing)
 		case small:
 			why = fmt.Sprintf("%d lines do not carry the running costs of several services", m.g.Lines)
 		case few:
@@ -278,7 +278,7 @@ func (r *Result) answer() Answer {
 		a.Unknown = append(a.Unknown, "call volumes: traces or journeys with rates; load that differs by context would speak for extracting it")
 	}
 	if heavy {
-		a.Changes = append(a.Changes, fmt.Sprintf("redrawing the %d transactions that span contexts, so that each writes in one", cut))
+		a.Changes = append(a.Changes, fmt.Sprintf("redrawing the %d %s, so that each writes in one", cut, plural(cut, "transaction that spans contexts", "transactions that span contexts")))
 	}
 	if unsure {
 		a.Changes = append(a.Changes, "pins (`together`, `apart`, `names`) from someone who knows the domain: borders that a person states need not be found")

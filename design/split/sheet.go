@@ -25,6 +25,7 @@ type SheetNode struct {
 	Part   int    `json:"part"` // index of its context in the first candidate
 	Common bool   `json:"common,omitempty"`
 	Table  bool   `json:"table,omitempty"`
+	Also   string `json:"also,omitempty"` // the context that it is nearly as close to
 }
 
 // Sheet of the recommended candidate.
@@ -36,12 +37,16 @@ func (r *Result) Sheet() Sheet {
 	}
 	c := &r.Candidates[0]
 	at := map[string]int{}
+	also := map[string]string{}
 	for i, x := range c.Contexts {
 		at[x.Name] = i
+		for _, mem := range x.Members {
+			also[mem.Name] = mem.Also
+		}
 	}
 	n := len(m.atoms)
 	for i, a := range m.atoms {
-		s.Nodes = append(s.Nodes, SheetNode{Name: a.Name, Kind: string(a.Kind), Place: placeOf(a), Part: at[c.name[c.part[i]]], Common: m.common[i]})
+		s.Nodes = append(s.Nodes, SheetNode{Name: a.Name, Kind: string(a.Kind), Place: placeOf(a), Part: at[c.name[c.part[i]]], Common: m.common[i], Also: also[a.Name]})
 	}
 	for i, t := range m.tables {
 		s.Nodes = append(s.Nodes, SheetNode{Name: tableName(t), Kind: "table", Part: at[c.name[c.part[n+i]]], Table: true})

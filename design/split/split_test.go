@@ -11,6 +11,7 @@ import (
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/arch/code"
 	"github.com/ashlar-dev/ashlar/design/split"
+	"github.com/ashlar-dev/ashlar/design/split/internal/sketch"
 )
 
 func run(t testing.TB, g *code.Graph, o *split.Options) *split.Result {
@@ -39,7 +40,7 @@ func home(r *split.Result) map[string][]string {
 
 func TestShop(t *testing.T) {
 	t.Parallel()
-	r := run(t, shop(), nil)
+	r := run(t, sketch.Shop(), nil)
 	h := home(r)
 	for _, together := range [][]string{{"OrderController", "OrderService", "Order", "OrderLine"}, {"CatalogController", "ProductService", "Product", "CategoryService", "Category"}, {"InvoiceController", "InvoiceService", "PaymentService", "Invoice", "Payment"}} {
 		for _, x := range together[1:] {
@@ -71,10 +72,10 @@ func TestShop(t *testing.T) {
 	if o := owner["orders"]; o.Owner != h["Order"][0] || o.Why == "" {
 		t.Errorf("orders: %+v", o)
 	}
-	if o := owner["invoice"]; len(o.Keys) != 1 || o.Keys[0].To != ref("orders") {
+	if o := owner["invoice"]; len(o.Keys) != 1 || o.Keys[0].To != sketch.Ref("orders") {
 		t.Errorf("foreign key of invoice: %+v", o.Keys)
 	}
-	if o := owner["order_line"]; len(o.Joins) != 1 || o.Joins[0].With != ref("product") {
+	if o := owner["order_line"]; len(o.Joins) != 1 || o.Joins[0].With != sketch.Ref("product") {
 		t.Errorf("join of order_line: %+v", o.Joins)
 	}
 	for _, d := range r.Decided {
@@ -88,7 +89,7 @@ func TestShop(t *testing.T) {
 // The same input and seed give the same bytes, whatever runs beside.
 func TestDeterministic(t *testing.T) {
 	t.Parallel()
-	a, b := run(t, shop(), nil), run(t, shop(), nil)
+	a, b := run(t, sketch.Shop(), nil), run(t, sketch.Shop(), nil)
 	if !reflect.DeepEqual(a.Candidates, b.Candidates) || !reflect.DeepEqual(a.Answer, b.Answer) {
 		t.Error("two runs differ")
 	}
@@ -96,7 +97,7 @@ func TestDeterministic(t *testing.T) {
 
 func TestPins(t *testing.T) {
 	t.Parallel()
-	r := run(t, shop(), &split.Options{Pins: split.Pins{
+	r := run(t, sketch.Shop(), &split.Options{Pins: split.Pins{
 		Together: [][]string{{"PaymentService", "CategoryService"}},
 		Apart:    [][]string{{"OrderService", "OrderPricing"}},
 		Names:    map[string]string{"Customer": "people", "orders": "ordering"},
@@ -112,7 +113,7 @@ func TestPins(t *testing.T) {
 		t.Error("named:", h["Customer"])
 	}
 	for _, x := range r.Candidates[0].Tables {
-		if x.Table == ref("orders") && x.Owner != "ordering" {
+		if x.Table == sketch.Ref("orders") && x.Owner != "ordering" {
 			t.Error("named table:", x.Owner)
 		}
 	}
@@ -124,7 +125,7 @@ func TestPins(t *testing.T) {
 		if want == "did you mean OrderController?" {
 			p = split.Pins{Names: map[string]string{"OrderControl": "x"}}
 		}
-		_, err := split.Run(t.Context(), shop(), &split.Options{Pins: p})
+		_, err := split.Run(t.Context(), sketch.Shop(), &split.Options{Pins: p})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v", p, err)
 		}
@@ -136,14 +137,14 @@ func TestAnswers(t *testing.T) {
 	if _, err := split.Run(t.Context(), &code.Graph{}, nil); !errors.Is(err, split.ErrNoCode) {
 		t.Error(err)
 	}
-	small := shop()
+	small := sketch.Shop()
 	small.Lines = 800
 	if a := run(t, small, nil).Answer; a.Verdict == split.ExtractFew || len(a.Why) == 0 || len(a.Changes) == 0 {
 		t.Errorf("800 lines: %+v", a)
 	}
 	// Many teams and clean borders: something is worth extracting, and no more than
 	// the teams can run.
-	g, _ := planted(240, 6, 1)
+	g, _ := sketch.Planted(240, 6, 1)
 	g.Lines = 200_000
 	teams := &arch.System{Teams: map[string]arch.Team{"a": {Size: arch.Some(8)}, "b": {Size: arch.Some(8)}}}
 	a := run(t, g, &split.Options{System: teams}).Answer
@@ -159,7 +160,7 @@ func TestAnswers(t *testing.T) {
 // Renaming every type and shuffling the input changes no border.
 func TestRenamed(t *testing.T) {
 	t.Parallel()
-	g, truth := planted(120, 4, 3)
+	g, truth := sketch.Planted(120, 4, 3)
 	r := run(t, g, nil)
 	agree := 0
 	part := map[code.TypeID]string{}
@@ -186,7 +187,7 @@ func TestRenamed(t *testing.T) {
 
 func TestExplainAndScore(t *testing.T) {
 	t.Parallel()
-	r := run(t, shop(), nil)
+	r := run(t, sketch.Shop(), nil)
 	why, err := r.Explain(&r.Candidates[0], "OrderService")
 	if err != nil || len(why) != 1 || len(why["shop.service.OrderService"]) < 2 {
 		t.Fatal(why, err)
@@ -214,14 +215,14 @@ func TestExplainAndScore(t *testing.T) {
 }
 
 func BenchmarkSplit10000(b *testing.B) {
-	g, _ := planted(10_000, 40, 1)
+	g, _ := sketch.Planted(10_000, 40, 1)
 	for b.Loop() {
 		run(b, g, nil)
 	}
 }
 
 func BenchmarkSplit1000(b *testing.B) {
-	g, _ := planted(1000, 12, 1)
+	g, _ := sketch.Planted(1000, 12, 1)
 	for b.Loop() {
 		run(b, g, nil)
 	}

@@ -91,9 +91,9 @@
       mine.sort((a, b) => (nodes[b].table ? 1 : 0) - (nodes[a].table ? 1 : 0) || nodes[a].name.localeCompare(nodes[b].name));
       for (const i of mine) {
         const n = nodes[i], chip = document.createElement("button");
-        chip.className = "chip" + (n.table ? " table" : "") + (n.common ? " common" : "") + (part[i] !== original[i] ? " moved" : "") + (i === chosen ? " chosen" : "") + (q && n.name.toLowerCase().includes(q) ? " found" : "");
+        chip.className = "chip" + (n.table ? " table" : "") + (n.common ? " common" : "") + (n.also ? " near" : "") + (part[i] !== original[i] ? " moved" : "") + (i === chosen ? " chosen" : "") + (q && n.name.toLowerCase().includes(q) ? " found" : "");
         chip.textContent = (n.table ? "▤ " : "") + short(n.name);
-        chip.title = n.name + (n.place ? "\n" + n.place : "") + "\n" + n.kind;
+        chip.title = n.name + (n.place ? "\n" + n.place : "") + "\n" + n.kind + (n.also ? "\nnearly as close to " + n.also : "");
         chip.draggable = true;
         chip.addEventListener("dragstart", e => e.dataTransfer.setData("text/plain", String(i)));
         chip.addEventListener("click", () => { chosen = chosen === i ? -1 : i; draw(); });

@@ -1,4 +1,6 @@
-package split_test
+// Package sketch holds small code graphs for the tests of split: a layered shop, and
+// systems with planted contexts.
+package sketch
 
 import (
 	"fmt"
@@ -8,14 +10,14 @@ import (
 	"github.com/ashlar-dev/ashlar/arch/code"
 )
 
-// sketch builds a code graph in few words.
-type sketch struct{ g *code.Graph }
+// builder makes a code graph in few words.
+type builder struct{ g *code.Graph }
 
-func newSketch() *sketch {
-	return &sketch{&code.Graph{Types: map[code.TypeID]code.Type{}, Methods: map[code.MethodID]code.Method{}, Tables: map[arch.Ref]code.Table{}, Tx: map[string]code.Transaction{}, Lines: 40_000}}
+func newBuilder() *builder {
+	return &builder{&code.Graph{Types: map[code.TypeID]code.Type{}, Methods: map[code.MethodID]code.Method{}, Tables: map[arch.Ref]code.Table{}, Tx: map[string]code.Transaction{}, Lines: 40_000}}
 }
 
-func (s *sketch) typ(kind code.TypeKind, id string, methods ...string) {
+func (s *builder) typ(kind code.TypeKind, id string, methods ...string) {
 	t := code.TypeID(id)
 	n := len(s.g.Types) + 1
 	name := id
@@ -32,50 +34,51 @@ func (s *sketch) typ(kind code.TypeKind, id string, methods ...string) {
 	}
 }
 
-func (s *sketch) table(name string, keys ...string) {
-	t := code.Table{Ref: ref(name), ForeignKeys: map[string]arch.Ref{}, Pos: code.Pos{File: "schema.sql", Line: len(s.g.Tables) + 1}}
+func (s *builder) table(name string, keys ...string) {
+	t := code.Table{Ref: Ref(name), ForeignKeys: map[string]arch.Ref{}, Pos: code.Pos{File: "schema.sql", Line: len(s.g.Tables) + 1}}
 	for _, k := range keys {
-		t.ForeignKeys[k+"_id"] = ref(k)
+		t.ForeignKeys[k+"_id"] = Ref(k)
 	}
 	s.g.Tables[t.Ref] = t
 }
 
-func (s *sketch) entity(id, table string) {
+func (s *builder) entity(id, table string) {
 	s.typ(code.KindEntity, id, "getId")
 	t := s.g.Types[code.TypeID(id)]
-	t.Table = ref(table)
+	t.Table = Ref(table)
 	s.g.Types[code.TypeID(id)] = t
 }
 
-func (s *sketch) call(from, to string) {
+func (s *builder) call(from, to string) {
 	f := s.g.Methods[code.MethodID(from)]
 	s.g.Calls = append(s.g.Calls, code.Call{From: code.MethodID(from), To: code.MethodID(to), Pos: f.Pos})
 }
 
-func (s *sketch) use(method, table, mode string, joins ...string) {
-	a := code.Access{Method: code.MethodID(method), Table: ref(table), Mode: mode, Pos: s.g.Methods[code.MethodID(method)].Pos}
+func (s *builder) use(method, table, mode string, joins ...string) {
+	a := code.Access{Method: code.MethodID(method), Table: Ref(table), Mode: mode, Pos: s.g.Methods[code.MethodID(method)].Pos}
 	for _, j := range joins {
-		a.Joins = append(a.Joins, ref(j))
+		a.Joins = append(a.Joins, Ref(j))
 	}
 	s.g.Access = append(s.g.Access, a)
 }
 
-func (s *sketch) tx(method string) {
+func (s *builder) tx(method string) {
 	m := code.MethodID(method)
 	s.g.Tx["tx "+method] = code.Transaction{ID: "tx " + method, Method: m, Kind: "annotation", Pos: s.g.Methods[m].Pos}
 }
 
-func (s *sketch) entry(method, trigger string) {
+func (s *builder) entry(method, trigger string) {
 	m := code.MethodID(method)
 	s.g.Entries = append(s.g.Entries, code.Entry{Method: m, Kind: "http", Trigger: trigger, Pos: s.g.Methods[m].Pos})
 }
 
-func ref(table string) arch.Ref { return arch.NewRef(arch.KindTable, "shop", table) }
+// Ref of a table of the shop.
+func Ref(table string) arch.Ref { return arch.NewRef(arch.KindTable, "shop", table) }
 
-// shop is a small layered monolith: ordering, catalogue and billing, one data
+// Shop is a small layered monolith: ordering, catalogue and billing, one data
 // access object over all tables, one transaction over two contexts.
-func shop() *code.Graph {
-	s := newSketch()
+func Shop() *code.Graph {
+	s := newBuilder()
 	s.table("orders", "customer")
 	s.table("order_line", "orders", "product")
 	s.table("product")
@@ -131,10 +134,10 @@ func shop() *code.Graph {
 	return s.g
 }
 
-// planted is a layered system of n types in k contexts, with noise between them.
-func planted(n, k int, seed uint64) (*code.Graph, map[code.TypeID]int) {
+// Planted is a layered system of n types in k contexts, with noise between them.
+func Planted(n, k int, seed uint64) (*code.Graph, map[code.TypeID]int) {
 	r := rand.New(rand.NewPCG(seed, 1))
-	s := newSketch()
+	s := newBuilder()
 	truth := map[code.TypeID]int{}
 	words := []string{"alpha", "bravo", "carol", "delta", "echo", "fox", "golf", "hotel", "india", "juliet"}
 	id := func(i int) string {
@@ -158,7 +161,7 @@ func planted(n, k int, seed uint64) (*code.Graph, map[code.TypeID]int) {
 		}
 		if i%5 == 3 {
 			t := fmt.Sprintf("t%d_%d", i%k, r.IntN(1+n/(20*k)))
-			if _, ok := s.g.Tables[ref(t)]; !ok {
+			if _, ok := s.g.Tables[Ref(t)]; !ok {
 				s.table(t)
 			}
 			s.use(id(i)+"#more", t, []string{"read", "write"}[r.IntN(2)])

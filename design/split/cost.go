@@ -52,6 +52,7 @@ type state struct {
 	domain  int // atoms that are not common
 	pin     *pinned
 	tied    map[int][]int // group of pinned nodes
+	want    int           // contexts that the search is to keep to; 0: as many as cost least
 }
 
 type neighbour struct {
@@ -245,6 +246,9 @@ func (s *state) cost() Cost {
 	c.Total = costCross*c.Cross + costMixed*c.Mixed + costWide*c.Wide + costExtreme*c.Extreme + costLoose*c.Loose
 	if s.alive > 1 && over > 0 {
 		c.Total += 4 * over
+	}
+	if s.want > 0 {
+		c.Total += float64(abs(s.alive - s.want))
 	}
 	return c
 }

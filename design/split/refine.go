@@ -2,16 +2,14 @@ package split
 
 // refine lowers the cost by moving single nodes (or pinned groups) to parts that
 // they have links to, merging parts, until nothing helps. It never breaks a pin.
-func (s *state) refine(rounds int, merge bool) Cost {
+func (s *state) refine(rounds int) Cost {
 	cur := s.cost()
 	for range rounds {
 		before := cur.Total
 		for i := range s.n {
 			cur = s.tryMoves(i, cur)
 		}
-		if merge {
-			cur = s.tryMerges(cur)
-		}
+		cur = s.tryMerges(cur)
 		if before-cur.Total < 1e-9 {
 			break
 		}

@@ -46,7 +46,11 @@ func search(ctx context.Context, m *model, g *graph, pin *pinned, o Options, wor
 		go func() {
 			defer wg.Done()
 			for j := range jobs {
-				part, cost := one(m, g, pin, fixed, o.Grains[j.grain], o.Seed+uint64(j.seed)*1001+uint64(j.grain)*2, j.seed > 0)
+				want := o.Contexts
+				if want == 0 && j.seed%3 == 2 {
+					want = -1 // so that the finer ones can be compared, too
+				}
+				part, cost := one(m, g, pin, fixed, o.Grains[j.grain], o.Seed+uint64(j.seed)*1000+uint64(j.grain), j.seed > 0, want)
 				runs[j.grain][j.seed], costs[j.grain][j.seed] = part, cost
 				say.Lock()
 				o.Progress("searching", .1+.8*float64(done.Add(1))/float64(len(o.Grains)*o.Seeds))
@@ -68,12 +72,18 @@ func search(ctx context.Context, m *model, g *graph, pin *pinned, o Options, wor
 	}
 	byK := map[int]found{}
 	for i, grain := range o.Grains {
-		stability, support := agreement(runs[i], len(m.atoms))
+		// Runs that were held to a number are compared with each other only.
+		free, held := split3(runs[i], o.Contexts > 0)
+		stability, support := agreement(free, len(m.atoms))
+		heldStability, heldSupport := agreement(held, len(m.atoms))
 		for s, part := range runs[i] {
 			if part == nil {
 				continue
 			}
 			f := found{part: part, k: parts(part[:len(m.atoms)], m.common), cost: costs[i][s], grain: grain, stability: stability, support: support}
+			if o.Contexts == 0 && s%3 == 2 {
+				f.stability, f.support = heldStability, heldSupport
+			}
 			if old, ok := byK[f.k]; !ok || f.cost.Total < old.cost.Total {
 				byK[f.k] = f
 			}
@@ -104,7 +114,7 @@ func search(ctx context.Context, m *model, g *graph, pin *pinned, o Options, wor
 }
 
 // one is one run: communities under noise, then made better.
-func one(m *model, g *graph, pin *pinned, fixed []int, grain float64, seed uint64, noise bool) ([]int, Cost) {
+func one(m *model, g *graph, pin *pinned, fixed []int, grain float64, seed uint64, noise bool, want int) ([]int, Cost) {
 	edges := g.edges
 	if noise {
 		r := rand.New(rand.NewPCG(seed, 0xa5b1a2))
@@ -122,15 +132,19 @@ func one(m *model, g *graph, pin *pinned, fixed []int, grain float64, seed uint6
 	if len(m.atoms) > refineAtoms {
 		rounds = 0
 	}
-	// Every other run may merge: without merges the finer grains stay fine.
-	merge := seed%2 == 0
-	s.refine(rounds, merge)
-	s.settle(3)
-	cost := s.refine(min(rounds, 3), merge)
+	s.settle(2)
+	s.want = want
+	if want < 0 { // keep the number that this grain has
+		s.want = s.alive
+	}
+	s.refine(rounds)
+	s.settle(2)
+	s.refine(min(rounds, 3))
 	if !pin.repair(s) {
 		return nil, Cost{}
 	}
-	return renumber(s.part), cost
+	s.want = 0
+	return renumber(s.part), s.cost()
 }
 
 // renumber numbers parts from 0 in order of their first node.
@@ -218,4 +232,16 @@ func adjustedRand(both map[[2]int]int, as, bs map[int]int, n int) float64 {
 		return 1
 	}
 	return (index - expected) / (top - expected)
+}
+
+// split3 tells the runs that were free in their number from those that were held.
+func split3(runs [][]int, allHeld bool) (free, held [][]int) {
+	for i, r := range runs {
+		if i%3 == 2 && !allHeld {
+			held = append(held, r)
+		} else {
+			free = append(free, r)
+		}
+	}
+	return free, held
 }

@@ -33,9 +33,8 @@ var published = map[string][]row{
 }
 
 // notBeaten are the rows beside which the recommended cut is more than a quarter
-// worse in one figure, or better in fewer than three. They have two to four times as
-// many contexts, some of one class, which lowers BCP and IFN and raises SM; they are
-// kept here so that a change for better or worse is seen.
+// worse in one figure, or better in fewer than three. They are kept here so that a
+// change for better or worse is seen.
 var notBeaten = map[string][]string{
 	"jpetstore": {"Mono2Micro", "CoGCN", "MEM"},
 	"acmeair":   {"Mono2Micro", "Bunch"},

@@ -9,9 +9,11 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/ashlar-dev/ashlar/internal/cli"
+	"github.com/ashlar-dev/ashlar/internal/treesitter"
 )
 
 func TestMain(m *testing.M) {
+	treesitter.Child()
 	testscript.Main(m, map[string]func(){
 		"ashlar":      func() { os.Exit(cli.Do(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
 		"deadletters": deadLetters,

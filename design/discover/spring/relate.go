@@ -24,6 +24,29 @@ type app struct {
 	list   []spring.Setting // in the order in which later ones win
 }
 
+// Application is what the settings make of a module, for sources that read its
+// code.
+type Application struct {
+	Module string // folder
+	Name   string
+	Ref    arch.Ref
+	List   []spring.Setting // in the order in which later ones win
+}
+
+// Get returns a setting with its placeholders replaced.
+func (a *Application) Get(key string) (string, bool) {
+	x, ok := spring.Settings{List: a.List}.Get(key)
+	if !ok {
+		return "", false
+	}
+	return spring.Expand(x.Value, a.raw), true
+}
+
+func (a *Application) raw(key string) (string, bool) {
+	x, ok := spring.Settings{List: a.List}.Get(key)
+	return x.Value, ok
+}
+
 func (a *app) get(key string) (string, bool) {
 	x, ok := spring.Settings{List: a.list}.Get(key)
 	return x.Value, ok
@@ -54,6 +77,7 @@ func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sin
 	}
 	for _, a := range apps {
 		emit(ev, out, a)
+		out.Document(discover.Document{Kind: "spring application", Name: a.name, Path: a.at.File, Value: &Application{Module: a.module, Name: a.name, Ref: a.ref, List: a.list}})
 	}
 	slices.Sort(of)
 	out.Cover(arch.Coverage{Origin: arch.Config, Of: slices.Compact(of)})

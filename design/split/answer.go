@@ -246,7 +246,7 @@ func (r *Result) answer() Answer {
 	unsure := c.Stability < surely
 	few := people > 0 && people <= teamSize
 	switch {
-	case k == 1:
+	case k <= 1:
 		a.Verdict, a.Sentence = KeepWhole, "Leave it whole: no border inside it is better than none."
 	case small && k <= 2 && !(teams > 1):
 		a.Verdict, a.Sentence = KeepWhole, fmt.Sprintf("Leave it whole: %d lines and %d contexts are less than one team keeps in mind.", m.g.Lines, k)

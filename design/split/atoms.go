@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/arch/code"
@@ -41,9 +43,11 @@ type model struct {
 	tables  []arch.Ref
 	table   map[arch.Ref]int
 	calls   map[[2]int]float64 // volume from atom to atom, self calls too
+	hard    map[[2]int]bool    // calls of behaviour: more than getters and setters of entities
 	access  []access
 	txs     []transaction
 	cases   []useCase
+	entity  map[code.TypeID]arch.Ref // the table that a type is a row of
 	broken  []Broken
 	decided []Decision
 	common  []bool // atoms that no context should own alone
@@ -64,8 +68,9 @@ type useCase struct {
 }
 
 func newModel(g *code.Graph, o Options) *model {
-	m := &model{g: g, at: map[code.MethodID]int{}, of: map[code.TypeID][]int{}, short: map[string][]int{}, table: map[arch.Ref]int{}, calls: map[[2]int]float64{}}
+	m := &model{g: g, at: map[code.MethodID]int{}, of: map[code.TypeID][]int{}, short: map[string][]int{}, table: map[arch.Ref]int{}, calls: map[[2]int]float64{}, hard: map[[2]int]bool{}}
 	m.findTables()
+	m.findEntities()
 	m.findAtoms()
 	m.findCalls()
 	m.findAccess()
@@ -99,6 +104,42 @@ func (m *model) findTables() {
 	}
 }
 
+// findEntities finds the types that are rows of a table where no annotation says
+// so: those that a repository takes or gives and that are called as a table is.
+func (m *model) findEntities() {
+	byName := map[string]arch.Ref{}
+	for _, t := range m.tables {
+		byName[plainName(tableName(t))] = t
+	}
+	carried := map[code.TypeID]bool{}
+	for _, a := range m.g.Access {
+		me := m.g.Methods[a.Method]
+		for _, t := range slices.Concat(me.Params, me.Results) {
+			carried[t] = true
+		}
+	}
+	m.entity = map[code.TypeID]arch.Ref{}
+	for id, t := range m.g.Types {
+		switch ref, ok := byName[plainName(typeName(m.g, id))]; {
+		case t.Table != "":
+			m.entity[id] = t.Table
+		case ok && carried[id] && (t.Kind == code.KindValue || t.Kind == code.KindClass || t.Kind == code.KindEntity):
+			m.entity[id] = ref
+		}
+	}
+}
+
+// plainName is a name without case, signs and plural: order_lines and OrderLine are
+// one.
+func plainName(s string) string {
+	return stem(strings.Map(func(r rune) rune {
+		if r == '_' || r == '-' || r == ' ' {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, s))
+}
+
 // findAtoms leaves out tests and generated code, and packages of loose functions
 // that have none.
 func (m *model) findAtoms() {
@@ -112,7 +153,7 @@ func (m *model) findAtoms() {
 		ms := methods[id]
 		slices.Sort(ms)
 		switch {
-		case t.Kind == code.KindTest:
+		case t.Kind == code.KindTest || testFile(t.Pos.File):
 			m.decided = append(m.decided, Decision{Type: id, Role: RoleTest, Why: "tests do not decide where to cut", Pos: t.Pos})
 			continue
 		case t.Kind == code.KindGenerated:
@@ -137,6 +178,18 @@ func (m *model) findAtoms() {
 		}
 		m.broken = append(m.broken, b)
 	}
+}
+
+// testFile reports files that only tests see, by the habits of Maven and Gradle, Go,
+// .NET, Python and JavaScript.
+func testFile(file string) bool {
+	f := "/" + filepath.ToSlash(file)
+	for _, dir := range []string{"/src/test/", "/src/it/", "/test/java/", "/tests/", "/__tests__/", "/testdata/"} {
+		if strings.Contains(f, dir) {
+			return true
+		}
+	}
+	return strings.HasSuffix(f, "_test.go") || strings.HasSuffix(f, ".spec.ts") || strings.HasSuffix(f, ".test.ts")
 }
 
 func (m *model) add(a Atom) {
@@ -177,6 +230,9 @@ func (m *model) findCalls() {
 			n, m.seen = float64(c.Count), true
 		}
 		m.calls[[2]int{a, b}] += n
+		if !m.data(c.To) {
+			m.hard[[2]int{a, b}] = true
+		}
 	}
 }
 

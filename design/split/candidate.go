@@ -78,6 +78,9 @@ func (r *Result) members(c *Candidate, f found) {
 		if len(atoms) == 0 {
 			continue
 		}
+		if !slices.ContainsFunc(atoms, func(i int) bool { return !m.common[i] }) {
+			continue // Decided says what becomes of them
+		}
 		x := Context{Name: names[p], Inferred: inferred[p], Terms: terms[p]}
 		sum := 0.
 		for _, i := range atoms {
@@ -152,7 +155,7 @@ func (m *model) aggregates(ms []Member) {
 	held := map[code.TypeID]bool{}
 	for _, x := range ms {
 		t := m.g.Types[x.Type]
-		if t.Table == "" && t.Kind != code.KindEntity {
+		if m.entity[x.Type] == "" && t.Kind != code.KindEntity {
 			continue
 		}
 		for _, f := range t.Fields {
@@ -163,7 +166,7 @@ func (m *model) aggregates(ms []Member) {
 	}
 	for i, x := range ms {
 		t := m.g.Types[x.Type]
-		ms[i].Aggregate = (t.Table != "" || t.Kind == code.KindEntity) && !held[x.Type]
+		ms[i].Aggregate = (m.entity[x.Type] != "" || t.Kind == code.KindEntity) && !held[x.Type]
 	}
 }
 
@@ -185,7 +188,7 @@ func (m *model) contextNames(byPart [][]int, part []int, o Options) (names []str
 			a := m.atoms[i]
 			t := m.g.Types[a.Type]
 			w := 1.
-			if t.Table != "" || t.Kind == code.KindEntity || t.Kind == code.KindController {
+			if m.entity[a.Type] != "" || t.Kind == code.KindEntity || t.Kind == code.KindController {
 				w = 2
 			}
 			if m.common[i] {

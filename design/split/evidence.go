@@ -125,6 +125,9 @@ func (m *model) byCalls(put putter) {
 		if m.common[e[0]] || m.common[e[1]] {
 			w *= .1
 		}
+		if !m.hard[e] {
+			w *= .35 // reading a field of what was handed over binds little
+		}
 		put(ByCall, e[0], e[1], w)
 	}
 }
@@ -153,7 +156,7 @@ func (m *model) byData(put putter) {
 		}
 	}
 	for i, a := range m.atoms {
-		if k, ok := m.table[m.g.Types[a.Type].Table]; ok {
+		if k, ok := m.table[m.entity[a.Type]]; ok {
 			put(ByData, i, t0+k, 1)
 		}
 	}

@@ -16,6 +16,7 @@ const (
 	RoleKernel    Role = "shared kernel" // domain values that many contexts share: few, owned by all, or copied
 	RolePlatform  Role = "platform"      // configuration, start-up, connection handling: each service gets its own
 	RoleHomes     Role = "several homes" // used by contexts alike: one owns it, the others hold their own view
+	RoleAlone     Role = "alone"         // nothing ties it to anything: it may live anywhere
 	RoleTest      Role = "test"
 	RoleGenerated Role = "generated"
 )
@@ -65,7 +66,7 @@ func (m *model) decide() {
 	limit := max(manyLeast, int(manyShare*float64(n)))
 	for i, a := range m.atoms {
 		t := m.g.Types[a.Type]
-		if a.Part || touches[i] || enters[a.Type] || t.Table != "" {
+		if a.Part || touches[i] || enters[a.Type] || m.entity[a.Type] != "" {
 			continue
 		}
 		u := max(users[i], fields[i])
@@ -86,7 +87,55 @@ func (m *model) decide() {
 		m.common[i] = true
 		m.decided = append(m.decided, d)
 	}
+	m.findAlone(touches)
 	slices.SortFunc(m.decided, func(a, b Decision) int { return strings.Compare(string(a.Type), string(b.Type)) })
+}
+
+// findAlone finds atoms that no call, table or use case ties to more than one
+// other. They are no context, and cannot say anything about one.
+func (m *model) findAlone(touches []bool) {
+	u := newUnion(len(m.atoms))
+	for e := range m.calls {
+		if !m.common[e[0]] && !m.common[e[1]] {
+			u.join(e[0], e[1])
+		}
+	}
+	for i, a := range m.atoms {
+		for _, e := range m.g.Types[a.Type].Extends {
+			for _, j := range m.of[e] {
+				u.join(i, j)
+			}
+		}
+		u.join(i, m.of[a.Type][0])
+	}
+	first := map[int]int{}
+	for _, c := range m.cases {
+		if len(c.atoms)*4 > len(m.atoms) {
+			continue // a use case of everything ties nothing
+		}
+		for _, i := range c.atoms {
+			u.join(c.atoms[0], i)
+		}
+	}
+	for _, a := range m.access {
+		if j, ok := first[a.table]; ok {
+			u.join(j, a.atom)
+		} else {
+			first[a.table] = a.atom
+		}
+	}
+	size, data := map[int]int{}, map[int]bool{}
+	for i, a := range m.atoms {
+		r := u.root(i)
+		size[r]++
+		data[r] = data[r] || touches[i] || m.entity[a.Type] != ""
+	}
+	for i, a := range m.atoms {
+		if r := u.root(i); size[r] <= 2 && !data[r] && !m.common[i] && len(m.atoms) > 8 {
+			m.common[i] = true
+			m.decided = append(m.decided, Decision{Type: a.Type, Role: RoleAlone, Why: "no call, table or use case ties it to the rest", Do: "leave it where it is", Pos: a.Pos})
+		}
+	}
 }
 
 // fieldUsers counts the types that hold an atom's type as a field or parameter.

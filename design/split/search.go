@@ -108,7 +108,8 @@ func search(ctx context.Context, m *model, g *graph, pin *pinned, o Options, wor
 				return d
 			}
 		}
-		return cmp.Or(cmp.Compare(a.cost.Total, b.cost.Total), cmp.Compare(a.k, b.k))
+		// Of two that cost about the same, the one that comes out more surely.
+		return cmp.Or(cmp.Compare(a.cost.Total+.1*(1-a.stability), b.cost.Total+.1*(1-b.stability)), cmp.Compare(a.k, b.k))
 	})
 	return out[:min(len(out), 8)], nil
 }

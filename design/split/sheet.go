@@ -9,6 +9,7 @@ import (
 // Sheet is what a page needs to measure cuts by itself: nodes by number, atoms
 // first, then tables, and what ties them. Its cost is that of [Cost].
 type Sheet struct {
+	Names []string     `json:"names"` // of the contexts
 	Nodes []SheetNode  `json:"nodes"`
 	Links [][3]float64 `json:"links"` // from, to, weight; negative weight: the pair works together (calls)
 	Cases [][]int      `json:"cases"` // atoms of each use case
@@ -40,12 +41,17 @@ func (r *Result) Sheet() Sheet {
 	also := map[string]string{}
 	for i, x := range c.Contexts {
 		at[x.Name] = i
+		s.Names = append(s.Names, x.Name)
 		for _, mem := range x.Members {
 			also[mem.Name] = mem.Also
 		}
 	}
 	n := len(m.atoms)
 	for i, a := range m.atoms {
+		if _, ok := at[c.name[c.part[i]]]; !ok { // stands alone
+			at[c.name[c.part[i]]] = len(s.Names)
+			s.Names = append(s.Names, "("+c.name[c.part[i]]+" alone)")
+		}
 		s.Nodes = append(s.Nodes, SheetNode{Name: a.Name, Kind: string(a.Kind), Place: placeOf(a), Part: at[c.name[c.part[i]]], Common: m.common[i], Also: also[a.Name]})
 	}
 	for i, t := range m.tables {

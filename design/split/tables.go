@@ -65,7 +65,7 @@ func (r *Result) tables(c *Candidate) {
 	}
 	entity := map[int]int{}
 	for i, a := range m.atoms {
-		if t, ok := m.table[m.g.Types[a.Type].Table]; ok {
+		if t, ok := m.table[m.entity[a.Type]]; ok {
 			entity[t] = c.part[i]
 		}
 	}

@@ -38,11 +38,7 @@ func HTML(w io.Writer, r *Report) error {
 	if len(sheet.Nodes) > maxPageAtoms {
 		sheet = split.Sheet{}
 	}
-	var names []string
-	for _, x := range c.Contexts {
-		names = append(names, x.Name)
-	}
-	data, err := json.Marshal(map[string]any{"sheet": sheet, "names": names})
+	data, err := json.Marshal(sheet)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,7 @@
 (() => {
   const board = document.getElementById("board");
   if (!board) return;
-  const { sheet, names } = DATA;
+  const sheet = DATA, names = sheet.names;
   const nodes = sheet.nodes, links = sheet.links || [], cases = sheet.cases || [], tx = sheet.tx || [], uses = sheet.uses || [], calls = sheet.calls || [];
   const atoms = nodes.filter(n => !n.table).length;
   const domain = nodes.filter(n => !n.table && !n.common).length;

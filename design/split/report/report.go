@@ -185,7 +185,7 @@ func (r *Report) crossings(p *printer, c *split.Candidate) {
 			p.wrap("  several jobs: ", 16, fmt.Sprintf("%s (%s) has %s", short(string(b.Type)), place(b.Pos), b.Why))
 		}
 	}
-	for _, role := range []split.Role{split.RoleKernel, split.RoleUtility, split.RolePlatform} {
+	for _, role := range []split.Role{split.RoleKernel, split.RoleUtility, split.RolePlatform, split.RoleAlone} {
 		var names []string
 		do := ""
 		for _, d := range r.Result.Decided {

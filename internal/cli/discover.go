@@ -332,6 +332,9 @@ func explainFact(w io.Writer, s arch.System, what string) error {
 				if src.Reason != "" && src.Reason != src.String() {
 					reason = "  " + src.Reason
 				}
+				if src.Via != "" {
+					reason += "  (" + src.Via + ")"
+				}
 				_, _ = fmt.Fprintf(w, "%s%s (%s) says so in %s%s\n", verdict, src.By, src.Origin, src, reason)
 			}
 		}

@@ -7,12 +7,16 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover/compose"
 	"github.com/ashlar-dev/ashlar/design/discover/gatewayapi"
 	"github.com/ashlar-dev/ashlar/design/discover/hand"
+	"github.com/ashlar-dev/ashlar/design/discover/helm"
 	"github.com/ashlar-dev/ashlar/design/discover/istio"
 	"github.com/ashlar-dev/ashlar/design/discover/jaeger"
 	"github.com/ashlar-dev/ashlar/design/discover/kong"
 	"github.com/ashlar-dev/ashlar/design/discover/kubernetes"
+	"github.com/ashlar-dev/ashlar/design/discover/kustomize"
 	"github.com/ashlar-dev/ashlar/design/discover/openshift"
+	"github.com/ashlar-dev/ashlar/design/discover/otelcol"
 	"github.com/ashlar-dev/ashlar/design/discover/otlp"
+	"github.com/ashlar-dev/ashlar/design/discover/prometheus"
 	"github.com/ashlar-dev/ashlar/design/discover/spring"
 	"github.com/ashlar-dev/ashlar/design/discover/treesource"
 	"github.com/ashlar-dev/ashlar/design/discover/zipkin"
@@ -38,6 +42,8 @@ func With(opts *Options) []discover.Source {
 	}
 	return []discover.Source{
 		hand.New(),
+		helm.New(),
+		kustomize.New(),
 		kubernetes.New(),
 		compose.New(),
 		spring.New(),
@@ -46,6 +52,8 @@ func With(opts *Options) []discover.Source {
 		gatewayapi.New(),
 		openshift.New(),
 		kong.New(),
+		otelcol.New(),
+		prometheus.New(),
 		jaeger.New(),
 		otlp.New(),
 		zipkin.New(),

@@ -59,6 +59,9 @@ func All() []review.Rule {
 		ownSampling,
 		partialMetrics,
 		noObjective,
+		objectiveAlert,
+		alertNobody,
+		noMetrics,
 
 		recreate,
 		imageTag,
@@ -75,6 +78,14 @@ func All() []review.Rule {
 		kubernetesSelector,
 		kubernetesNoPods,
 		kubernetesPort,
+		collectorPipelines,
+		collectorUndefined,
+		collectorRemoved,
+		collectorLoglevel,
+		collectorAction,
+		collectorOrder,
+		collectorMemory,
+		collectorUnused,
 		unknownField,
 	}
 }

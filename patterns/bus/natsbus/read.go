@@ -24,10 +24,7 @@ func (m *consumer) own(p driver.Part, pos position, revision uint64) *owned {
 	m.mu.Unlock()
 	o.reader.Go(func() {
 		if err := m.read(ctx, p, o.epoch, pos.Next); err != nil && ctx.Err() == nil {
-			select {
-			case m.err <- err:
-			default:
-			}
+			m.intake.Fail(err)
 		}
 	})
 	return o
@@ -40,13 +37,11 @@ func (m *consumer) read(ctx context.Context, p driver.Part, epoch uint32, next u
 	for ctx.Err() == nil {
 		err := m.conn.follow(ctx, s, p.Partition, next, min(m.sub.MaxInFlight, 1000), func(d driver.Delivery) bool {
 			d.Epoch = epoch
-			select {
-			case m.out <- d:
-				next = uint64(d.Offset) + 1
-				return true
-			case <-ctx.Done():
+			if !m.intake.Send(ctx, d) {
 				return false
 			}
+			next = uint64(d.Offset) + 1
+			return true
 		})
 		if errors.Is(err, driver.ErrNoTopic) {
 			return err

@@ -31,6 +31,21 @@ func (b *Build) Has(prefixes ...string) bool {
 	})
 }
 
+// Effective adds what the parents among all say for their children, and returns
+// every library that b is built with.
+func Effective(b *Build, all []*Build) []string {
+	out := slices.Clone(b.Libraries)
+	for range 8 {
+		i := slices.IndexFunc(all, func(o *Build) bool { return o != b && b.Parent != "" && o.Name == b.Parent })
+		if i < 0 {
+			break
+		}
+		b = all[i]
+		out = append(out, b.Libraries...)
+	}
+	return out
+}
+
 type pom struct {
 	ArtifactID string `xml:"artifactId"`
 	Packaging  string `xml:"packaging"`

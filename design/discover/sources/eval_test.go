@@ -10,7 +10,6 @@ import (
 
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/discover"
-	"github.com/ashlar-dev/ashlar/design/discover/sources"
 )
 
 // TestEvalMicroSecEnD compares what discovery finds in the source trees of the

@@ -31,7 +31,7 @@ func beside(h discover.Head) bool {
 		return false // of the settings' source
 	case h.Ext == ".sql":
 		return !strings.Contains(h.Path, "/test/")
-	case h.Ext == ".conf":
+	case h.Ext == ".conf", h.Ext == ".config":
 		return strings.Contains(strings.ToLower(h.Path), "logstash")
 	case h.Ext != ".xml" || strings.Contains(h.Path, "/src/test/"):
 		return false
@@ -57,7 +57,7 @@ func readBeside(in *discover.Input, out discover.Sink) error {
 		if s := schema(in.Path, string(src)); s != nil {
 			put(s)
 		}
-	case in.Ext == ".conf":
+	case in.Ext == ".conf", in.Ext == ".config":
 		for _, h := range logstashHosts(in.Path, string(src)) {
 			put(h)
 		}

@@ -26,6 +26,7 @@ type module struct {
 	dir   string
 	lang  string
 	build *jvmbuild.Build
+	libs  []string // that it is built with, its parents' too
 	app   *spring.Application
 	ref   arch.Ref
 	why   string
@@ -55,9 +56,7 @@ func (s *Source) Relate(_ context.Context, ev *discover.Evidence, out discover.S
 		needs := ms.needs(m)
 		lm = append(lm, &link.Module{Name: m.name, Dir: m.dir, Needs: needs})
 		fm := facts.Module{Name: m.name, Dir: m.dir, Lang: m.lang, Service: m.ref, Store: m.store, Imports: needs}
-		if m.build != nil {
-			fm.Libraries = m.build.Libraries
-		}
+		fm.Libraries = m.libs
 		if m.app != nil {
 			fm.Setting = m.app.Get
 		}
@@ -144,7 +143,14 @@ func modules(ev *discover.Evidence, files []*unit.File) *moduleSet {
 			names[m.name]++
 		}
 	}
+	var builds []*jvmbuild.Build
+	for _, d := range discover.Of[*jvmbuild.Build](ev.Documents) {
+		builds = append(builds, d.V)
+	}
 	for _, m := range ms.list {
+		if m.build != nil {
+			m.libs = jvmbuild.Effective(m.build, builds)
+		}
 		if names[m.name] > 1 {
 			m.name = m.dir
 		}

@@ -83,11 +83,21 @@ func (r *Result) members(c *Candidate, f found) {
 		}
 		x := Context{Name: names[p], Inferred: inferred[p], Terms: terms[p]}
 		sum := 0.
-		for _, i := range atoms {
+		for n, i := range atoms {
+			sum += f.support[i]
 			mem := Member{Atom: m.atoms[i], Support: f.support[i]}
+			if whole := m.whole(mem.Type, p, f.part); whole && n > 0 && m.atoms[atoms[n-1]].Type == mem.Type {
+				continue // a later part of a type that stays together
+			} else if whole {
+				t := m.g.Types[mem.Type]
+				mem.Name, mem.Part, mem.Pos, mem.Lines = string(mem.Type), false, t.Pos, t.Lines
+				mem.Methods = nil
+				for _, j := range m.of[mem.Type] {
+					mem.Methods = append(mem.Methods, m.atoms[j].Methods...)
+				}
+			}
 			mem.Also = r.also(i, p, f.part, names)
 			x.Lines += mem.Lines
-			sum += mem.Support
 			x.Members = append(x.Members, mem)
 		}
 		x.Stability = sum / float64(len(atoms))
@@ -96,6 +106,7 @@ func (r *Result) members(c *Candidate, f found) {
 				x.Entries = append(x.Entries, e)
 			}
 		}
+		x.Entries = uniqueEntries(x.Entries)
 		slices.SortStableFunc(x.Entries, func(a, b code.Entry) int { return cmp.Compare(a.Trigger, b.Trigger) })
 		x.Authors = m.authors(atoms)
 		m.aggregates(x.Members)
@@ -104,6 +115,11 @@ func (r *Result) members(c *Candidate, f found) {
 	slices.SortStableFunc(c.Contexts, func(a, b Context) int {
 		return cmp.Or(cmp.Compare(len(b.Members), len(a.Members)), cmp.Compare(a.Name, b.Name))
 	})
+}
+
+// whole reports whether all atoms of a type are in a part.
+func (m *model) whole(t code.TypeID, p int, part []int) bool {
+	return !slices.ContainsFunc(m.of[t], func(i int) bool { return part[i] != p })
 }
 
 // also is another context that pulls an atom nearly as strongly as its own.
@@ -121,6 +137,20 @@ func (r *Result) also(i, own int, part []int, names []string) string {
 		return names[p]
 	}
 	return ""
+}
+
+// uniqueEntries drops entries that differ in nothing that a person sees.
+func uniqueEntries(es []code.Entry) []code.Entry {
+	type key struct {
+		trigger string
+		method  code.MethodID
+	}
+	seen := map[key]bool{}
+	return slices.DeleteFunc(es, func(e code.Entry) bool {
+		k := key{e.Trigger, e.Method}
+		defer func() { seen[k] = true }()
+		return seen[k]
+	})
 }
 
 // authors are those of most commits in a context, at least a tenth each.

@@ -26,6 +26,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/arch/code"
@@ -74,12 +75,23 @@ type Result struct {
 	Candidates []Candidate // the recommended one first, then by cost
 	Baselines  []Baseline
 	Decided    []Decision // types that no context should own alone, and those left out
-	Broken     []Broken   // types that fall into several atoms
+	Broken     []Broken   // types of several jobs that the recommended cut takes apart
 	Facts      Facts
 
 	model *model
 	graph *graph
 	opts  Options
+}
+
+// apart keeps the types of several jobs that the recommended cut takes apart.
+func (r *Result) apart() []Broken {
+	if len(r.Candidates) == 0 {
+		return nil
+	}
+	part := r.Candidates[0].part
+	return slices.DeleteFunc(r.Broken, func(b Broken) bool {
+		return r.model.whole(b.Type, part[r.model.of[b.Type][0]], part)
+	})
 }
 
 // Facts say what the result rests on.
@@ -146,6 +158,7 @@ func Run(ctx context.Context, g *code.Graph, opts *Options) (*Result, error) {
 		o.Progress("measuring candidates", .9+.08*float64(i)/float64(len(found)))
 		r.Candidates = append(r.Candidates, r.candidate(f))
 	}
+	r.Broken = r.apart()
 	r.Baselines = r.baselines(ctx, pins)
 	r.Answer = r.answer()
 	o.Progress("done", 1)

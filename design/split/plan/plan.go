@@ -5,7 +5,9 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"path"
 	"slices"
 	"strings"
 
@@ -187,6 +189,7 @@ func (b *builder) tests(x split.Context) Step {
 		s.Tests = []string{"unit tests of its public methods: no entry point leads straight into it"}
 	}
 	s.Do = []string{"write the tests below against the monolith as it is, and let the build run them"}
+	s.Risks = []Risk{{Trigger: "a test pins down a fault of today", Owner: b.owner(x.Name), Mitigation: "mark it as such with a ticket; do not mend it in the same step", Rollback: "delete the test"}}
 	s.Rollback = "none needed: only tests are added"
 	s.Done = "the tests run in every build and fail when a line of " + x.Name + " is changed on purpose"
 	s.Days = work(.25*float64(len(x.Entries)), .5)
@@ -197,8 +200,9 @@ func (b *builder) border(x split.Context) Step {
 	s := Step{Kind: Border, Title: "Make " + x.Name + " a module", Why: fmt.Sprintf("%d types that belong together; others reach them through one interface", len(x.Members))}
 	s.Do = []string{
 		"move its types into a package of its own; what stays visible is one interface and the values in its signatures",
-		"make the build refuse other ways in (Java: ArchUnit or Spring Modulith; Go: internal/ and an import rule; .NET: project references)",
+		"make the build refuse other ways in: " + enforced(x),
 	}
+	s.Risks = append(s.Risks, Risk{Trigger: "others change the same files while they move", Owner: b.owner(x.Name), Mitigation: "move in one commit without other changes, on a day that is agreed", Rollback: "git revert of the move"})
 	ops := 0
 	for _, k := range b.c.Calls {
 		if k.To != x.Name {
@@ -366,6 +370,33 @@ func (b *builder) clean(x split.Context) Step {
 		Done:     "the monolith builds without it, and the flag is gone",
 		Risks:    []Risk{{Trigger: "something nobody knew of still reads the old tables", Owner: b.owner(x.Name), Mitigation: "rename the tables a week before dropping them", Rollback: "rename back"}},
 		Days:     work(1)}
+}
+
+// enforced names what keeps a border in the language of a context.
+func enforced(x split.Context) string {
+	count := map[string]int{}
+	for _, m := range x.Members {
+		count[path.Ext(m.Pos.File)]++
+	}
+	best := ""
+	for _, ext := range slices.Sorted(maps.Keys(count)) {
+		if best == "" || count[ext] > count[best] {
+			best = ext
+		}
+	}
+	switch best {
+	case ".java", ".kt":
+		return "an ArchUnit test or Spring Modulith's verification, and package-private types"
+	case ".go":
+		return "internal/ packages and an import rule in the linter"
+	case ".cs":
+		return "a project of its own with internal types, and an ArchUnitNET or NetArchTest test"
+	case ".py":
+		return "an import-linter contract"
+	case ".ts", ".js":
+		return "a package of its own with an exports map, and dependency-cruiser rules"
+	}
+	return "a rule on imports in the build"
 }
 
 func trigger(e code.Entry) string {

@@ -6,6 +6,7 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/design/discover/compose"
 	"github.com/ashlar-dev/ashlar/design/discover/gatewayapi"
+	"github.com/ashlar-dev/ashlar/design/discover/gosource"
 	"github.com/ashlar-dev/ashlar/design/discover/hand"
 	"github.com/ashlar-dev/ashlar/design/discover/istio"
 	"github.com/ashlar-dev/ashlar/design/discover/jaeger"
@@ -31,5 +32,6 @@ func All() []discover.Source {
 		jaeger.New(),
 		otlp.New(),
 		zipkin.New(),
+		gosource.New(nil),
 	}
 }

@@ -33,6 +33,7 @@ package gosource
 import (
 	"context"
 	"crypto/sha256"
+	"slices"
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/arch"
@@ -74,12 +75,13 @@ func (*Source) Name() string { return Name }
 // Origin implements discover.Source.
 func (*Source) Origin() arch.Origin { return arch.Code }
 
-// Match takes Go files and go.mod files, those of vendored modules excepted.
+// Match takes Go files, go.mod files and the statements beside them; what is
+// vendored belongs to others.
 func (*Source) Match(h discover.Head) bool {
 	if h.Base == "go.mod" {
 		return true
 	}
-	return h.Ext == ".go" && !strings.HasPrefix(h.Base, "_") && !strings.HasPrefix(h.Base, ".") &&
+	return (h.Ext == ".go" || h.Ext == ".sql") && !strings.HasPrefix(h.Base, "_") && !strings.HasPrefix(h.Base, ".") &&
 		!inFolder(h.Path, "vendor") && !inFolder(h.Path, "testdata")
 }
 
@@ -111,8 +113,8 @@ func (s *Source) Relate(ctx context.Context, ev *discover.Evidence, out discover
 	for _, f := range discover.Of[*file](ev.Documents) {
 		files = append(files, f.V)
 	}
-	if len(files) == 0 {
-		return nil
+	if !slices.ContainsFunc(files, func(f *file) bool { return strings.HasSuffix(f.path, ".go") }) {
+		return nil // somebody else's migrations
 	}
 	w := newWorld(s.o, files)
 	parts, err := w.summarize(ctx, out)

@@ -1,10 +1,14 @@
 package gosource
 
 import (
+	"bytes"
 	"cmp"
+	"maps"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/arch/code"
@@ -58,6 +62,9 @@ func (p *program) graph(stores map[string]string) code.Graph {
 				g.Clients = append(g.Clients, p.clients(c)...)
 			}
 		}
+	}
+	for _, f := range p.w.schemas {
+		p.schema(&g, f, stores)
 	}
 	for _, from := range sortedKeys(p.calls) {
 		for _, c := range p.calls[from] {
@@ -126,6 +133,30 @@ func (p *program) statements(g *code.Graph, st statement, stores map[string]stri
 // system tables are the database's own.
 func system(t string) bool {
 	return strings.HasPrefix(t, "information_schema.") || strings.HasPrefix(t, "pg_") || strings.HasPrefix(t, "sqlite_") || strings.HasPrefix(t, "mysql.")
+}
+
+// schema reads a file of statements: tables are declared there. It belongs to the
+// package in the nearest folder above it, or to the only store.
+func (p *program) schema(g *code.Graph, f *file, stores map[string]string) {
+	store := ""
+	for d := path.Dir(f.path); store == ""; d = path.Dir(d) {
+		if x := p.w.byDir[d]; x != nil {
+			store = stores[x.path]
+		}
+		if d == "." || d == "/" {
+			break
+		}
+	}
+	if all := slices.Compact(slices.Sorted(maps.Values(stores))); store == "" && len(all) > 0 {
+		if store = all[0]; len(all) > 1 {
+			return // whose it is, nothing says
+		}
+	}
+	for _, s := range sql.Parse(string(f.src)) {
+		for _, d := range s.Defines {
+			define(g, store, d, code.Pos{File: f.path, Line: 1 + bytes.Count(f.src[:s.Offset], []byte("\n")), Col: 1})
+		}
+	}
 }
 
 // define notes a table as a statement declares it.
@@ -316,8 +347,16 @@ func (p *program) clients(c client) []code.Client {
 		if f.via != nil && x.Kind != "grpc" {
 			x.Method, x.Pos, x.InLoop = f.via.Caller, f.via.Pos, x.InLoop || f.via.InLoop
 			x.Tx = cmp.Or(x.Tx, f.via.Tx)
+			if x.Policy.Retry == nil {
+				x.Policy.Retry = f.via.Retry
+			}
 		}
-		text := strings.ReplaceAll(f.text, sql.Hole, "{}")
+		text, limit, _ := strings.Cut(f.text, clientStart)
+		limit = strings.TrimPrefix(limit, clientStart)
+		if ns, err := strconv.ParseInt(limit, 10, 64); err == nil && !x.Policy.Timeout.Known {
+			x.Policy.Timeout = arch.Some(time.Duration(ns))
+		}
+		text = strings.ReplaceAll(text, sql.Hole, "{}")
 		switch x.Kind {
 		case "http":
 			host, rest := splitURL(text)

@@ -5,6 +5,7 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
+	"strconv"
 	"strings"
 	"time"
 
@@ -315,20 +316,45 @@ func (f *fn) request(e *ast.CallExpr, verb, url string, recv, ctx ast.Expr) {
 		c.Policy.Timeout = arch.Some(d)
 	}
 	c.Limited = limited && !known
+	if c.Limited && recv != nil {
+		if t := f.text(recv); !blank(t) { // whoever gives the client knows
+			c.Target += clientStart + strings.TrimPrefix(t, clientStart)
+		}
+	}
 	f.sum.Clients = append(f.sum.Clients, c)
+}
+
+// clientText is the text of an HTTP client that is written out.
+func (f *fn) clientText(l *ast.CompositeLit) (string, bool) {
+	n := named(f.info.TypeOf(l))
+	if n == nil || n.Obj().Name() != "Client" || pkgOf(n.Obj()) != "net/http" {
+		return "", false
+	}
+	d, known, _ := f.literalTimeout(l)
+	if !known {
+		return clientStart + "?", true
+	}
+	return clientStart + strconv.FormatInt(int64(d), 10), true
 }
 
 // around notes what a call stands in: a loop, a transaction, a retry.
 func (f *fn) around(c *client, e ast.Node) {
 	c.InLoop, c.Tx = in(f.loops, e.Pos()), f.tx(e.Pos())
+	c.Policy.Retry = f.retries(e)
+}
+
+// retries is the retry that a call stands in; nil for none.
+func (f *fn) retries(e ast.Node) *arch.Retry {
 	for _, r := range f.retry {
 		if r.holds(e.Pos()) {
-			c.Policy.Retry = &arch.Retry{}
+			out := &arch.Retry{}
 			if r.tries > 0 {
-				c.Policy.Retry.Attempts = arch.Some(r.tries)
+				out.Attempts = arch.Some(r.tries)
 			}
+			return out
 		}
 	}
+	return nil
 }
 
 // clientTimeout is the limit of an HTTP client: a known 0 where nothing sets one.

@@ -88,11 +88,8 @@ func (im *importer) load(name string) *types.Package {
 		}
 		n = cut
 	}
-	if strings.Contains(strings.Split(name, "/")[0], ".") {
-		file := ""
-		if im.from != nil {
-			file = im.from.file
-		}
+	if strings.Contains(strings.Split(name, "/")[0], ".") && im.from != nil {
+		file := im.from.file
 		if im.w.missing[file] == nil {
 			im.w.missing[file] = map[string]bool{}
 		}
@@ -122,7 +119,7 @@ func (im *importer) dir(name string) (string, *importer) {
 		for _, d := range []string{"src", "src/vendor"} {
 			dir := filepath.Join(im.w.o.GoRoot, d, name)
 			if isDir(dir) {
-				return dir, im
+				return dir, &importer{w: im.w}
 			}
 		}
 		return "", nil
@@ -130,6 +127,11 @@ func (im *importer) dir(name string) (string, *importer) {
 	if im.from != nil {
 		if d := filepath.Join(im.from.dir, "vendor", name); isDir(d) {
 			return d, im
+		}
+		if rest, ok := strings.CutPrefix(name, im.from.path+"/"); ok { // of this module, but not among what was named
+			if d := filepath.Join(im.from.dir, rest); isDir(d) {
+				return d, im
+			}
 		}
 	}
 	if mod := im.moduleOf(name); mod != "" && im.w.o.ModCache != "-" {

@@ -54,6 +54,7 @@ type site struct {
 	Addr   []string // by parameter: the variable whose address is passed
 	Tx     string
 	InLoop bool
+	Retry  *arch.Retry
 }
 
 // assignment of a text to a variable: a field, a package's variable, or a local
@@ -134,6 +135,10 @@ type grpcService struct {
 	Go, Full string
 	Methods  []string
 }
+
+// clientStart begins the text of an HTTP client: its limit in nanoseconds, or ?
+// behind it. A request's text is its address and its client's.
+const clientStart = "\x04"
 
 // Marks in texts.
 const (

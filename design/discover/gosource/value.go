@@ -79,6 +79,9 @@ func (f *fn) evaluate(e ast.Expr, depth int) string {
 
 // composite: a list of one address, a URL by its parts, a writer by its topic.
 func (f *fn) composite(e *ast.CompositeLit, depth int) string {
+	if t, ok := f.clientText(e); ok {
+		return t
+	}
 	if n := named(f.info.TypeOf(e)); n != nil && n.Obj().Name() == "URL" {
 		host, path := sql.Hole, ""
 		for _, x := range e.Elts {
@@ -114,6 +117,9 @@ func (f *fn) variable(o types.Object, recv types.Type, depth int) string {
 	}
 	if t, ok := f.bind[o]; ok {
 		return t
+	}
+	if o.Name() == "DefaultClient" && pkgOf(o) == "net/http" {
+		return clientStart + "0"
 	}
 	if id := f.varID(o, recv); id != "" {
 		if env := f.tag(o, recv); env != "" {

@@ -74,6 +74,7 @@ func (f *fn) edge(e *ast.CallExpr, o *types.Func) {
 	c := call{Call: code.Call{From: f.id, To: id, Pos: f.position(e.Pos()), InLoop: in(f.loops, e.Pos()), Async: in(f.gos, e.Pos()), Tx: f.tx(e.Pos())}}
 	f.sum.Calls = append(f.sum.Calls, c)
 	s := site{ID: f.siteID(e), Caller: f.id, Callee: id, Pos: c.Pos, Tx: c.Tx, InLoop: c.InLoop}
+	s.Retry = f.retries(e)
 	said := false
 	for _, a := range e.Args {
 		text, addr := "", ""

@@ -24,9 +24,10 @@ import (
 type world struct {
 	o        Options
 	fset     *token.FileSet
-	modules  []*module                  // longest folder first
-	pkgs     map[string]*pkg            // of the source that is read, by import path
-	byDir    map[string]*pkg            //
+	modules  []*module       // longest folder first
+	pkgs     map[string]*pkg // of the source that is read, by import path
+	byDir    map[string]*pkg //
+	schemas  []*file
 	declared map[string]string          // built-in declarations, by import path
 	loaded   map[string]*external       // of the outside world
 	missing  map[string]map[string]bool // go.mod file -> modules whose declarations are not at hand
@@ -69,6 +70,9 @@ func newWorld(o Options, files []*file) *world {
 		return cmp.Or(len(b.dir)-len(a.dir), cmp.Compare(a.dir, b.dir))
 	})
 	for _, f := range files {
+		if strings.HasSuffix(f.path, ".sql") {
+			w.schemas = append(w.schemas, f)
+		}
 		if strings.HasSuffix(f.path, ".go") && !strings.HasSuffix(f.path, "_test.go") && wanted(f) {
 			w.place(f)
 		}
@@ -158,7 +162,13 @@ func (w *world) place(f *file) {
 				break
 			}
 		}
-		if p.mod == nil { // code without a go.mod: its folder is its name
+		rel := ""
+		if p.mod == nil {
+			p.mod, rel = w.above(dir)
+		}
+		if rel != "" {
+			p.path = path.Join(p.mod.path, rel)
+		} else if p.mod == nil { // code without a go.mod: its folder is its name
 			p.path = strings.TrimPrefix(dir, "/")
 			if i := strings.Index(dir, "/src/"); i >= 0 { // as in a GOPATH
 				p.path = dir[i+5:]
@@ -170,6 +180,31 @@ func (w *world) place(f *file) {
 		w.pkgs[p.path] = p
 	}
 	p.files = append(p.files, f)
+}
+
+// above finds the go.mod file in a folder above those that were named, as the go
+// command does, and the rest of the way from there.
+func (w *world) above(dir string) (*module, string) {
+	abs, err := filepath.Abs(filepath.FromSlash(dir))
+	if err != nil || !isDir(abs) {
+		return nil, ""
+	}
+	for up := abs; ; up = filepath.Dir(up) {
+		for _, m := range w.modules {
+			if m.dir == up {
+				return m, strings.TrimPrefix(abs, up+"/")
+			}
+		}
+		name := filepath.Join(up, "go.mod")
+		if src, err := os.ReadFile(name); err == nil {
+			m := readMod(&file{path: filepath.ToSlash(name), src: src})
+			w.modules = append(w.modules, m)
+			return m, filepath.ToSlash(strings.TrimPrefix(abs, up+string(filepath.Separator)))
+		}
+		if up == filepath.Dir(up) {
+			return nil, ""
+		}
+	}
 }
 
 var osNames = map[string]bool{"aix": true, "android": true, "darwin": true, "dragonfly": true, "freebsd": true, "illumos": true, "ios": true, "js": true, "netbsd": true, "openbsd": true, "plan9": true, "solaris": true, "wasip1": true, "windows": true}

@@ -6,6 +6,7 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/design/discover/compose"
 	"github.com/ashlar-dev/ashlar/design/discover/gatewayapi"
+	"github.com/ashlar-dev/ashlar/design/discover/gosource"
 	"github.com/ashlar-dev/ashlar/design/discover/hand"
 	"github.com/ashlar-dev/ashlar/design/discover/helm"
 	"github.com/ashlar-dev/ashlar/design/discover/istio"
@@ -57,5 +58,6 @@ func With(opts *Options) []discover.Source {
 		jaeger.New(),
 		otlp.New(),
 		zipkin.New(),
+		gosource.New(nil),
 	}
 }

@@ -13,7 +13,8 @@ import (
 
 // RuleFile is a file of rules, or the spec of a PrometheusRule.
 type RuleFile struct {
-	Groups []Group `json:"groups"`
+	Groups    []Group `json:"groups"`
+	Namespace string  `json:"namespace"` // mimirtool's
 
 	Doc    *doc.Document `json:"-"`
 	Node   *doc.Node     `json:"-"`
@@ -29,6 +30,7 @@ type Group struct {
 	Labels   map[string]string `json:"labels"`
 	Rules    []Rule            `json:"rules"`
 	Partial  string            `json:"partial_response_strategy"` // Thanos
+	Tenants  []string          `json:"source_tenants"`            // Mimir
 }
 
 // Rule is an alert, or a series that is recorded.

@@ -86,6 +86,12 @@ func All() []review.Rule {
 		collectorOrder,
 		collectorMemory,
 		collectorUnused,
+		kongFormat,
+		kongRegex,
+		kongDeprecated,
+		kongCluster,
+		kongIdleLimit,
+		kongTemplate,
 		unknownField,
 	}
 }

@@ -7,10 +7,12 @@ replace github.com/ashlar-dev/ashlar/patterns => ./patterns
 
 require (
 	github.com/ashlar-dev/ashlar/patterns v0.0.0
+	github.com/bufbuild/protocompile v0.14.1
 	github.com/d2lang/elk-go v0.2.0
 	github.com/rogpeppe/go-internal v1.14.1
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.2
 	github.com/spf13/cobra v1.10.2
+	github.com/vektah/gqlparser/v2 v2.5.30
 	go.yaml.in/yaml/v4 v4.0.0
 	golang.org/x/tools v0.52.0
 	google.golang.org/protobuf v1.36.12

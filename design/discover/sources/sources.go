@@ -5,6 +5,7 @@ package sources
 import (
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/design/discover/compose"
+	"github.com/ashlar-dev/ashlar/design/discover/contracts"
 	"github.com/ashlar-dev/ashlar/design/discover/gatewayapi"
 	"github.com/ashlar-dev/ashlar/design/discover/hand"
 	"github.com/ashlar-dev/ashlar/design/discover/istio"
@@ -31,5 +32,6 @@ func All() []discover.Source {
 		jaeger.New(),
 		otlp.New(),
 		zipkin.New(),
+		contracts.New(),
 	}
 }

@@ -45,7 +45,9 @@ var Rules = []Rule{
 	{Room: "design/view", May: []string{"arch"}, Why: "pictures are made of the model"},
 	{Room: "edge", May: []string{"patterns", "formats"}, Why: "traffic runs on the patterns and reads the formats"},
 	{Room: "formats/doc", May: []string{}, Outside: []string{"go.yaml.in/yaml/v4"}, Why: "the ground of the formats"},
-	{Room: "formats", May: []string{"formats/doc"}, Apart: true, Why: "a format knows its own files and no other room"},
+	{Room: "formats/contract", May: []string{"formats/doc"}, Outside: None, Why: "what the languages of contracts have in common"},
+	{Room: "formats/jsonschema", May: []string{"formats/doc", "formats/contract"}, Outside: None, Why: "the schemas inside OpenAPI and AsyncAPI"},
+	{Room: "formats", May: []string{"formats/doc", "formats/contract", "formats/jsonschema"}, Apart: true, Why: "a format knows its own files and no other room"},
 	{Room: "arch/archfile", May: []string{"arch", "formats/doc"}, Why: "the file is the model and the document reader"},
 	{Room: "arch", May: []string{}, Outside: None, Why: "the model is plain data: standard library only"},
 

@@ -246,6 +246,20 @@ func (a *app) printSystem(w io.Writer, r *discover.Result) {
 	for _, name := range arch.Sorted(s.Stores) {
 		p("\n%s  store (%s)%s", name, s.Stores[name].Kind, where(s, arch.Fact{Of: arch.NewRef(arch.KindStore, name)}))
 	}
+	for i, name := range arch.Sorted(s.Contracts) {
+		if i == 0 {
+			p("\ncontracts:")
+		}
+		c, of := s.Contracts[name], "nobody that is known"
+		if c.Provider != "" {
+			of = c.Provider.Short()
+		}
+		line := "  " + name + "  " + c.Kind
+		if c.Version != "" {
+			line += " " + c.Version
+		}
+		p("%s, of %s%s", line, of, where(s, arch.Fact{Of: arch.NewRef(arch.KindContract, name)}))
+	}
 	if cs := s.Ledger.Conflicts(); len(cs) > 0 {
 		p("\n%s: sources disagree (the first one counts)", count(len(cs), "conflict"))
 		for i, f := range cs {

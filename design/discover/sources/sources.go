@@ -5,6 +5,7 @@ package sources
 import (
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/design/discover/compose"
+	"github.com/ashlar-dev/ashlar/design/discover/contracts"
 	"github.com/ashlar-dev/ashlar/design/discover/gatewayapi"
 	"github.com/ashlar-dev/ashlar/design/discover/gosource"
 	"github.com/ashlar-dev/ashlar/design/discover/hand"
@@ -59,5 +60,6 @@ func With(opts *Options) []discover.Source {
 		otlp.New(),
 		zipkin.New(),
 		gosource.New(nil),
+		contracts.New(),
 	}
 }

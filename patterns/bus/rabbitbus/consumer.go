@@ -3,7 +3,7 @@ package rabbitbus
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -48,7 +48,10 @@ func (c *conn) Subscribe(ctx context.Context, s driver.Subscription) (driver.Con
 		return nil, err
 	}
 	if s.Start != driver.Latest {
-		return nil, fmt.Errorf("%w: start position %s: a RabbitMQ queue holds what came since it was made", driver.ErrUnsupported, s.Start)
+		return nil, &driver.StartError{Topic: strings.Join(s.Topics, ", "), Start: s.Start,
+			Why: "a RabbitMQ queue holds what was published since it was made, and each record until it was consumed",
+			Do: "name the group in driver.Topic.Groups before its first record is published, and it misses none of them; " +
+				"or make the topic with driver.Topic.Log and read its past with Scan"}
 	}
 	m := &consumer{conn: c, sub: s, id: rand.Text(), counts: map[string]int{}, owned: map[driver.Part]*owned{},
 		joined: make(chan error, 1)}

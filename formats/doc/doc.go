@@ -46,6 +46,9 @@ type File struct {
 	Source []byte // as read; UTF-8
 	Docs   []*Document
 	Faults []*Fault // of syntax, and limits reached
+	// Inside says that the file is a text in another one of the same path; see
+	// [Document.Embedded].
+	Inside bool
 }
 
 // Document is one of the documents of a file.

@@ -104,6 +104,7 @@ func relate(ev *discover.Evidence, out discover.Sink, known map[arch.Ref]bool) m
 	}
 	r.services()
 	for _, w := range r.workloads {
+		r.holds(w)
 		r.emit(w)
 	}
 	if known == nil {

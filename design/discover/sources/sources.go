@@ -13,6 +13,7 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover/kong"
 	"github.com/ashlar-dev/ashlar/design/discover/kubernetes"
 	"github.com/ashlar-dev/ashlar/design/discover/kustomize"
+	"github.com/ashlar-dev/ashlar/design/discover/nginx"
 	"github.com/ashlar-dev/ashlar/design/discover/openshift"
 	"github.com/ashlar-dev/ashlar/design/discover/otlp"
 	"github.com/ashlar-dev/ashlar/design/discover/spring"
@@ -28,6 +29,7 @@ func All() []discover.Source {
 		kubernetes.New(),
 		compose.New(),
 		spring.New(),
+		nginx.New(),
 		istio.New(),
 		gatewayapi.New(),
 		openshift.New(),

@@ -33,9 +33,10 @@ type Object struct {
 	MaxScale    int // 0: no bound
 	Concurrency int // requests at a time in one pod; 0: no bound
 
-	Broker     string     // that a Trigger is of
-	From       *Reference // channel that a Subscription is of; subject of a SinkBinding
-	To         *Reference // subscriber, sink
+	Broker     string            // that a Trigger is of
+	From       *Reference        // channel that a Subscription is of; subject of a SinkBinding
+	Labels     map[string]string // instead, that the subjects of a SinkBinding have
+	To         *Reference        // subscriber, sink
 	DeadLetter *Reference
 	Type       string // of the events that a Trigger lets through; "" for all
 }
@@ -74,6 +75,12 @@ func Read(d *doc.Document) *Object {
 		o.To = reference(spec.Get("sink"))
 		if s := spec.Get("subject"); o.Kind == "SinkBinding" && s != nil {
 			o.From = &Reference{Kind: s.Str("kind"), Name: s.Str("name"), Namespace: s.Str("namespace")}
+			if l := s.Find("selector", "matchLabels"); l != nil {
+				o.Labels = map[string]string{}
+				for _, e := range l.Entries {
+					o.Labels[e.Key.Text] = e.Value.Text
+				}
+			}
 		}
 	default:
 		return nil

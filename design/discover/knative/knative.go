@@ -149,10 +149,10 @@ func (r *relation) subscribe(topic string) {
 	}
 }
 
+// bind: what the subject sends to $K_SINK goes to the sink.
 func (r *relation) bind() {
-	from, ok := r.resolve(&knative.Reference{Name: r.o.V.From.Name, Namespace: r.o.V.From.Namespace})
 	to, known := r.resolve(r.o.V.To)
-	if !ok || !known || from.Kind() != arch.KindService {
+	if !known {
 		return
 	}
 	c := arch.Call{To: to, Why: "SinkBinding " + r.o.V.Name}
@@ -160,7 +160,33 @@ func (r *relation) bind() {
 		c.Access = arch.AccessPublish
 		r.topic(to.Name(), nil)
 	}
-	r.s.Services = map[string]arch.Service{from.Name(): {Uses: map[string]arch.Call{arch.CallID(to, 1): c}}}
+	for _, from := range r.subjects() {
+		if from.Kind() != arch.KindService || from == to {
+			continue
+		}
+		if r.s.Services == nil {
+			r.s.Services = map[string]arch.Service{}
+		}
+		r.s.Services[from.Name()] = arch.Service{Uses: map[string]arch.Call{arch.CallID(to, 1): c}}
+	}
+}
+
+func (r *relation) subjects() []arch.Ref {
+	if r.o.V.From.Name != "" {
+		if ref, ok := r.ev.Hosts.Resolve(r.o.V.From.Name, r.o.V.From.Namespace); ok {
+			return []arch.Ref{ref}
+		}
+		return nil
+	}
+	var out []arch.Ref
+	for _, w := range discover.Of[*kubernetes.Object](r.ev.Documents) {
+		if _, ok := w.V.AsWorkload(); ok && w.V.Kind == r.o.V.From.Kind && kubernetes.Selects(r.o.V.Labels, w.V.Labels) {
+			if ref, ok := r.ev.Hosts.Resolve(w.V.Name, w.V.Namespace); ok {
+				out = append(out, ref)
+			}
+		}
+	}
+	return out
 }
 
 var (

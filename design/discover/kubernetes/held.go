@@ -42,11 +42,24 @@ func held(o kubernetes.Object, from discover.Origins, out discover.Sink) {
 		f.Move(o.Doc.File.Path, o.Doc.File.Source, place)
 		origins := from
 		origins.Within = heldName(o.Namespace, o.Name)
-		// who reads lines instead of documents counts them from here
-		line, _ := place(1, 1)
-		text = append(bytes.Repeat([]byte("\n"), max(0, line-1)), text...)
+		text = shifted(text, place)
 		out.Input(discover.NewRendered(e.Key.Text, f, text, origins))
 	}
+}
+
+// shifted moves a text down and to the right for those who read lines and not
+// documents, so that what they count is the place in the document.
+func shifted(text []byte, place func(line, col int) (int, int)) []byte {
+	line, col := place(1, 1)
+	out := bytes.Repeat([]byte("\n"), max(0, line-1))
+	if next, _ := place(2, 1); next == line {
+		return append(out, text...) // no place but the first is known
+	}
+	indent := bytes.Repeat([]byte(" "), max(0, col-1))
+	for l := range bytes.Lines(text) {
+		out = append(append(out, indent...), l...)
+	}
+	return out
 }
 
 // inside maps places in a text to places in the document that holds it: exactly

@@ -241,6 +241,12 @@ func (c *collector) relate(ctx context.Context, o Options) (*Result, error) {
 		s.finish(false)
 		ev.Documents = append(ev.Documents, s.docs...)
 		r.Documents = ev.Documents
+		for _, g := range s.graphs { // what a source can say only when it has seen every file
+			r.Code.Add(g)
+		}
+		if len(s.graphs) > 0 {
+			r.Code.Sort()
+		}
 		if len(s.views) == 0 {
 			continue
 		}

@@ -66,6 +66,9 @@ type Input struct {
 	once sync.Once
 	file *doc.File
 	err  error
+
+	inside sync.Once
+	texts  []Config
 }
 
 // Docs reads the file as YAML or JSON, once for all sources.

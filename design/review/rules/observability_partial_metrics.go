@@ -53,7 +53,9 @@ var partialMetrics = review.Rule{
 
 // monitored reports whether a monitor of this kind selects the labels.
 func monitored(ms []discover.Typed[*monitoring.Monitor], kind, namespace string, labels map[string]string) bool {
-	return slices.ContainsFunc(ms, func(m discover.Typed[*monitoring.Monitor]) bool { return m.V.Kind == kind && m.V.Selects(namespace, labels) })
+	return slices.ContainsFunc(ms, func(m discover.Typed[*monitoring.Monitor]) bool {
+		return m.V.Kind == kind && m.V.Selects(namespace, labels)
+	})
 }
 
 // scrapedServices are those whose Service carries the annotation, or that a

@@ -5,6 +5,7 @@ package sources
 import (
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/design/discover/compose"
+	"github.com/ashlar-dev/ashlar/design/discover/consul"
 	"github.com/ashlar-dev/ashlar/design/discover/gatewayapi"
 	"github.com/ashlar-dev/ashlar/design/discover/hand"
 	"github.com/ashlar-dev/ashlar/design/discover/istio"
@@ -30,6 +31,7 @@ func All() []discover.Source {
 		gatewayapi.New(),
 		openshift.New(),
 		kong.New(),
+		consul.New(),
 		otelcol.New(),
 		prometheus.New(),
 		jaeger.New(),

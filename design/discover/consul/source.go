@@ -131,7 +131,7 @@ func service(ev *discover.Evidence, d discover.Typed[*consul.Config], s *consul.
 		}
 	}
 	sys.Services[ref.Name()] = x
-	if s.Connect {
+	if _, deployed := ev.System.Deployments[arch.DeploymentKey(ev.Environment, ref.Name())]; s.Connect && deployed {
 		sys.Deployments[arch.DeploymentKey(ev.Environment, ref.Name())] = arch.Deployment{Of: ref, Mesh: arch.Some(true)}
 		places[arch.Fact{Of: arch.DeploymentRef(ev.Environment, ref.Name()), At: "/mesh"}] = d.At(arch.Config, consul.Place(s.Node, s.Way, "connect")...)
 	}

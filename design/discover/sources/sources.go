@@ -6,12 +6,14 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/design/discover/compose"
 	"github.com/ashlar-dev/ashlar/design/discover/consul"
+	"github.com/ashlar-dev/ashlar/design/discover/envoy"
 	"github.com/ashlar-dev/ashlar/design/discover/gatewayapi"
 	"github.com/ashlar-dev/ashlar/design/discover/hand"
 	"github.com/ashlar-dev/ashlar/design/discover/istio"
 	"github.com/ashlar-dev/ashlar/design/discover/jaeger"
 	"github.com/ashlar-dev/ashlar/design/discover/kong"
 	"github.com/ashlar-dev/ashlar/design/discover/kubernetes"
+	"github.com/ashlar-dev/ashlar/design/discover/linkerd"
 	"github.com/ashlar-dev/ashlar/design/discover/openshift"
 	"github.com/ashlar-dev/ashlar/design/discover/otelcol"
 	"github.com/ashlar-dev/ashlar/design/discover/otlp"
@@ -30,7 +32,9 @@ func All() []discover.Source {
 		istio.New(),
 		gatewayapi.New(),
 		openshift.New(),
+		linkerd.New(),
 		kong.New(),
+		envoy.New(),
 		consul.New(),
 		otelcol.New(),
 		prometheus.New(),

@@ -18,7 +18,8 @@ var consulDeregister = review.Rule{
 	Good:  "deregister_critical_service_after = \"1m\", and callers that ask for passing instances only",
 	Since: "0.1", Severity: review.Low, Confidence: .95,
 	Source:  "Consul documentation, Health checks: deregister_critical_service_after (minimum one minute; the reaper runs every 30 seconds)",
-	Untried: "no public file of definitions was at hand",
+	Silent:  "hashicorp/learn-consul-vms@56f547c service-mesh/, d7561985/consul-demos@f93c6b4",
+	Untried: "no public file on which it fires was at hand",
 	Check: func(c *review.Case, r *review.Reporter) {
 		for _, d := range discover.Of[*consul.Config](c.Documents) {
 			judge := func(of []arch.Ref, name string, x consul.Check) {

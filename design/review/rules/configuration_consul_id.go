@@ -20,7 +20,8 @@ var consulID = review.Rule{
 	Good:  "id = \"order-\" with the host's name, or the pod's",
 	Since: "0.1", Severity: review.High, Confidence: .85,
 	Source:  "Consul documentation, Register service (ID must be unique per agent; registering again replaces)",
-	Untried: "no public file of definitions was at hand",
+	Silent:  "hashicorp/learn-consul-vms@56f547c service-mesh/, d7561985/consul-demos@f93c6b4",
+	Untried: "no public file on which it fires was at hand",
 	Check: func(c *review.Case, r *review.Reporter) {
 		type spot struct {
 			d discover.Typed[*consul.Config]

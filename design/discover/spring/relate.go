@@ -10,6 +10,7 @@ import (
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/formats/compose"
+	"github.com/ashlar-dev/ashlar/formats/jvmbuild"
 	"github.com/ashlar-dev/ashlar/formats/spring"
 )
 
@@ -22,6 +23,31 @@ type app struct {
 	why    string // it is ref, where the names differ
 	at     arch.Source
 	list   []spring.Setting // in the order in which later ones win
+	libs   []string         // that it is built with; nil when no build file was read
+}
+
+// Application is what the settings make of a module, for sources that read its
+// code.
+type Application struct {
+	Module string // folder
+	Name   string
+	Ref    arch.Ref
+	List   []spring.Setting // in the order in which later ones win
+	Libs   []string         // that it is built with; nil when no build file was read
+}
+
+// Get returns a setting with its placeholders replaced.
+func (a *Application) Get(key string) (string, bool) {
+	x, ok := spring.Settings{List: a.List}.Get(key)
+	if !ok {
+		return "", false
+	}
+	return spring.Expand(x.Value, a.raw), true
+}
+
+func (a *Application) raw(key string) (string, bool) {
+	x, ok := spring.Settings{List: a.List}.Get(key)
+	return x.Value, ok
 }
 
 func (a *app) get(key string) (string, bool) {
@@ -44,6 +70,7 @@ func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sin
 		return nil
 	}
 	central(files, apps)
+	built(ev, apps)
 	var of []arch.Ref
 	for _, a := range apps {
 		place(ev, a)
@@ -54,6 +81,7 @@ func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sin
 	}
 	for _, a := range apps {
 		emit(ev, out, a)
+		out.Document(discover.Document{Kind: "spring application", Name: a.name, Path: a.at.File, Value: &Application{Module: a.module, Name: a.name, Ref: a.ref, List: a.list, Libs: a.libs}})
 	}
 	slices.Sort(of)
 	out.Cover(arch.Coverage{Origin: arch.Config, Of: slices.Compact(of)})
@@ -108,6 +136,48 @@ func applications(files []discover.Typed[*file]) []*app {
 		apps = append(apps, a)
 	}
 	return apps
+}
+
+// built adds the libraries of each application.
+func built(ev *discover.Evidence, apps []*app) {
+	var all []*jvmbuild.Build
+	for _, d := range discover.Of[*jvmbuild.Build](ev.Documents) {
+		all = append(all, d.V)
+	}
+	for _, a := range apps {
+		for _, b := range all {
+			if b.Dir == a.module {
+				a.libs = append(a.libs, jvmbuild.Effective(b, all)...)
+			}
+		}
+	}
+}
+
+// needed are settings that mean something only to who has one of the libraries:
+// a configuration that several applications share names hosts that some of them
+// never call.
+var needed = []struct {
+	keys, libs []string
+}{
+	{[]string{"spring.rabbitmq."}, []string{"amqp", "rabbit", "bus", "stream", "messaging"}},
+	{[]string{"spring.kafka."}, []string{"kafka", "bus", "stream"}},
+	{[]string{"eureka.client."}, []string{"eureka", "netflix", "discovery"}},
+	{[]string{"security.oauth2.", "spring.security.oauth2."}, []string{"oauth", "security"}},
+	{[]string{"spring.zipkin."}, []string{"zipkin", "sleuth", "tracing"}},
+}
+
+// means reports whether the application heeds a setting.
+func (a *app) means(key string) bool {
+	k := spring.Relaxed(key)
+	for _, n := range needed {
+		if !slices.ContainsFunc(n.keys, func(p string) bool { return strings.HasPrefix(k, p) }) || len(a.libs) == 0 {
+			continue
+		}
+		return slices.ContainsFunc(a.libs, func(l string) bool {
+			return slices.ContainsFunc(n.libs, func(w string) bool { return strings.Contains(l, w) })
+		})
+	}
+	return true
 }
 
 // central adds what a config server holds: a folder with a file named after an
@@ -227,7 +297,7 @@ func emit(ev *discover.Evidence, out discover.Sink, a *app) {
 			add(to, "http", s)
 			continue
 		}
-		if skipped(s.Key) {
+		if skipped(s.Key) || !a.means(s.Key) {
 			continue
 		}
 		if to, ep, ok := ev.Hosts.Target(snake(s.Key), s.Value, "spring"); ok && (to.Kind() != arch.KindService || ev.System.Has(to) || strings.Contains(s.Value, ":")) {

@@ -128,7 +128,7 @@ func Faults(t *testing.T, h Harness, seed uint64, n int) {
 	if h.Patience == 0 {
 		h.Patience = 60 * time.Second
 	}
-	if h.RestartEvery == 0 {
+	if h.RestartEvery == 0 || Soak() {
 		h.RestartEvery = 10
 	}
 	rng := rand.New(rand.NewPCG(seed, 6))

@@ -92,6 +92,8 @@ func All() []review.Rule {
 		kongCluster,
 		kongIdleLimit,
 		kongTemplate,
+		consulDeregister,
+		consulID,
 		unknownField,
 	}
 }

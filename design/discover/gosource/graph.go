@@ -342,7 +342,7 @@ func (p *program) grpcService(pkg, name string) (full string, methods []string) 
 // clients makes the calls of one call site, one for each target that it may have.
 func (p *program) clients(c client) []code.Client {
 	var out []code.Client
-	for _, f := range p.resolve(c.Target) {
+	for _, f := range p.resolve(p.ownHost(c)) {
 		x := c.Client
 		if f.via != nil && x.Kind != "grpc" {
 			x.Method, x.Pos, x.InLoop = f.via.Caller, f.via.Pos, x.InLoop || f.via.InLoop
@@ -389,6 +389,37 @@ func (p *program) clients(c client) []code.Client {
 		out = out[:1]
 	}
 	return out
+}
+
+// ownHost is a client's text, without the marks of parameters in its path where its
+// host is known without them: then the call is this function's and not its callers'.
+func (p *program) ownHost(c client) string {
+	if c.Kind != "http" {
+		return c.Target
+	}
+	target, limit, limited := strings.Cut(c.Target, clientStart)
+	var b strings.Builder
+	for rest := target; ; {
+		before, kind, body, after, ok := nextMark(rest)
+		b.WriteString(before)
+		if !ok {
+			break
+		}
+		if kind == 'p' {
+			b.WriteString(sql.Hole)
+		} else {
+			b.WriteString(markStart + string(kind) + body + markEnd)
+		}
+		rest = after
+	}
+	host, _ := splitURL(strings.ReplaceAll(p.place(b.String()), sql.Hole, "{}"))
+	if host == "" || strings.HasPrefix(host, "{}") {
+		return c.Target
+	}
+	if limited {
+		return b.String() + clientStart + limit
+	}
+	return b.String()
 }
 
 // splitURL parts a URL into its place and its path without the query.

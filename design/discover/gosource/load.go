@@ -5,10 +5,12 @@ import (
 	_ "embed"
 	"go/ast"
 	"go/parser"
+	"go/token"
 	"go/types"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/txtar"
@@ -223,9 +225,28 @@ func (im *importer) check(name string, files map[string][]byte, from *importer) 
 	if len(fs) == 0 {
 		return nil
 	}
+	for _, f := range fs {
+		dropBlank(f)
+	}
 	conf := types.Config{Importer: from, IgnoreFuncBodies: true, FakeImportC: true, DisableUnusedImportCheck: true, Error: func(error) {}, Sizes: types.SizesFor("gc", "amd64")}
 	p, _ := conf.Check(name, im.w.fset, fs, nil) // faults of other people's modules are theirs
 	return p
+}
+
+// dropBlank takes out imports for side effects alone: their declarations are not
+// used, and a driver's can be millions of lines.
+func dropBlank(f *ast.File) {
+	f.Decls = slices.DeleteFunc(f.Decls, func(d ast.Decl) bool {
+		g, ok := d.(*ast.GenDecl)
+		if !ok || g.Tok != token.IMPORT || len(g.Specs) == 0 {
+			return false
+		}
+		g.Specs = slices.DeleteFunc(g.Specs, func(s ast.Spec) bool {
+			im, ok := s.(*ast.ImportSpec)
+			return ok && im.Name != nil && im.Name.Name == "_"
+		})
+		return len(g.Specs) == 0
+	})
 }
 
 // typesOf gives the declarations of a package of this source, read without

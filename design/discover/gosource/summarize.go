@@ -63,6 +63,7 @@ func (w *world) read(p *pkg) (s *summary) {
 	s.Name, s.Main = p.name, p.name == "main"
 	wk := &walker{w: w, p: p, sum: s, gen: map[*ast.File]bool{}, info: &types.Info{Types: map[ast.Expr]types.TypeAndValue{}, Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{}, Selections: map[*ast.SelectorExpr]*types.Selection{}}}
 	for i, f := range fs {
+		dropBlank(f)
 		src := w.sourceOf(p, f)
 		wk.gen[fs[i]] = generated.Match(src[:min(len(src), 4096)])
 		if !wk.gen[fs[i]] {

@@ -292,6 +292,8 @@ func (f *fn) newRequest(e ast.Expr) (verb, url string, ctx ast.Expr) {
 			ctx = c.Args[0]
 			e = c.Fun.(*ast.SelectorExpr).X
 			continue
+		case o != nil && f.w.pkgs[pkgOf(o)] != nil: // made by a function of this source
+			return "", f.text(c), ctx
 		}
 		return "", sql.Hole, ctx
 	}

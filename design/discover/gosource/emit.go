@@ -80,30 +80,22 @@ func (p *program) binaries(ev *discover.Evidence) []*binary {
 	return out
 }
 
-// programName: the folder of the main package, or the module's last part; generic
-// names give way to what stands around them.
+// programName is the last part of the way from the module to the main package that
+// is not a word for any program, or else the module's own last part.
 func programName(s *summary) string {
-	name := path.Base(s.Dir)
-	if s.Path == s.Module || name == "." {
-		name = packageName(s.Module)
-		if b := path.Base(s.Module); !strings.HasPrefix(b, "v") {
-			name = b
+	rest := s.Dir
+	if s.Module != "" {
+		rest = strings.TrimPrefix(strings.TrimPrefix(s.Path, s.Module), "/")
+	}
+	parts := strings.Split(rest, "/")
+	for i := len(parts) - 1; i >= 0; i-- {
+		switch parts[i] {
+		case "", ".", "cmd", "main", "src", "server", "app", "api", "service", "internal", "bin":
+		default:
+			return strings.ToLower(parts[i])
 		}
 	}
-	switch name {
-	case "cmd", "main", "src", "server", "app", "api", "service":
-		up := path.Base(path.Dir(s.Dir))
-		if up == "cmd" {
-			up = path.Base(path.Dir(path.Dir(s.Dir)))
-		}
-		if s.Module != "" && (up == "." || up == "/" || up == "src") {
-			up = path.Base(s.Module)
-		}
-		if up != "." && up != "/" {
-			name = up
-		}
-	}
-	return strings.ToLower(name)
+	return strings.ToLower(path.Base(unversioned(cmp.Or(s.Module, s.Path))))
 }
 
 // stores names the store of every package: by the program that it belongs to, or

@@ -56,7 +56,7 @@ func (p *program) graph(stores map[string]string) code.Graph {
 		g.Entries = append(g.Entries, p.served(s)...)
 		if s.Main {
 			if m, ok := p.methods[methodID(s.Path, "", "main")]; ok {
-				g.Entries = append(g.Entries, code.Entry{Method: m.ID, Kind: "main", Trigger: "start of " + path.Base(cmp.Or(s.Dir, s.Path)), Pos: m.Pos})
+				g.Entries = append(g.Entries, code.Entry{Method: m.ID, Kind: "main", Trigger: "start of " + programName(s), Pos: m.Pos})
 			}
 		}
 		for _, c := range s.Clients {

@@ -30,15 +30,18 @@ func declarations() map[string]string {
 
 // external is a package of the outside world: declarations only.
 type external struct {
-	pkg  *types.Package
-	busy bool
+	pkg    *types.Package
+	busy   bool
+	opaque bool // not all of its declarations are at hand
 }
 
 // importer resolves the imports of one package.
 type importer struct {
 	w    *world
 	from *module // whose requirements hold
-	vend string  // folder with a vendor folder, "" for none
+	// opaque: something that was imported is not wholly known, so that faults may be
+	// the reader's.
+	opaque bool
 }
 
 // Import implements types.Importer. An unknown package is an empty one: what is
@@ -61,6 +64,7 @@ func (im *importer) Import(name string) (*types.Package, error) {
 		e.pkg = types.NewPackage(name, packageName(name))
 		e.pkg.MarkComplete()
 	}
+	im.opaque = im.opaque || e.opaque
 	return e.pkg, nil
 }
 
@@ -79,6 +83,10 @@ func (im *importer) load(name string) *types.Package {
 		if p := im.check(name, goFiles(dir), from); p != nil {
 			return p
 		}
+	}
+	im.w.loaded[name].opaque = true
+	if same, ok := sameLibrary[unversioned(name)]; ok {
+		name = same
 	}
 	for n := name; ; { // a declaration holds for every major version
 		if src, ok := im.w.declared[n]; ok {

@@ -6,6 +6,7 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/design/discover/compose"
 	"github.com/ashlar-dev/ashlar/design/discover/gatewayapi"
+	"github.com/ashlar-dev/ashlar/design/discover/githistory"
 	"github.com/ashlar-dev/ashlar/design/discover/gosource"
 	"github.com/ashlar-dev/ashlar/design/discover/hand"
 	"github.com/ashlar-dev/ashlar/design/discover/istio"
@@ -33,5 +34,6 @@ func All() []discover.Source {
 		otlp.New(),
 		zipkin.New(),
 		gosource.New(nil),
+		githistory.New(nil),
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover/contracts"
 	"github.com/ashlar-dev/ashlar/design/discover/envoy"
 	"github.com/ashlar-dev/ashlar/design/discover/gatewayapi"
+	"github.com/ashlar-dev/ashlar/design/discover/githistory"
 	"github.com/ashlar-dev/ashlar/design/discover/gosource"
 	"github.com/ashlar-dev/ashlar/design/discover/hand"
 	"github.com/ashlar-dev/ashlar/design/discover/helm"
@@ -79,5 +80,6 @@ func With(opts *Options) []discover.Source {
 		zipkin.New(),
 		gosource.New(nil),
 		contracts.New(),
+		githistory.New(nil),
 	}
 }

@@ -81,8 +81,27 @@ func (r *reader) entity(t *link.Type) {
 			}
 		}
 	}
+	for i := range t.Unit.Marks {
+		r.namedQueries(t, &t.Unit.Marks[i])
+	}
 	r.entities[t] = e
 	r.byEntity[t.Module+"/"+strings.ToLower(name)] = t
+}
+
+// namedQueries keeps the queries that an entity's annotations name.
+func (r *reader) namedQueries(t *link.Type, m *unit.Mark) {
+	switch unit.Last(m.Name) {
+	case "NamedQuery", "NamedNativeQuery":
+		r.named[t.Module+"/"+r.text1(t, m.Arg("name"))] = r.text1(t, m.Arg("query"))
+	case "NamedQueries", "NamedNativeQueries":
+		if v := m.Arg("value"); v != nil {
+			for _, q := range list(v) {
+				if n := pair(q, "name"); n != nil {
+					r.named[t.Module+"/"+r.text1(t, n)] = r.text1(t, pair(q, "query"))
+				}
+			}
+		}
+	}
 }
 
 // naming is what a name becomes in the database when nothing is said: Spring

@@ -138,7 +138,9 @@ func (r *reader) tables() {
 		if e.table == "" {
 			continue
 		}
-		r.columns(t, e, 0)
+		if t.File.Lang == "java" {
+			r.columns(t, e, 0)
+		}
 		slices.Sort(e.columns)
 		e.columns = slices.Compact(e.columns)
 		ref := r.tableRef(t, e.table, e.kind)
@@ -235,6 +237,10 @@ func (r *reader) column(t *link.Type, e *entity, name, typ string, marks []unit.
 	}
 	join := r.text1(t, f.Mark("JoinColumn").Arg("name"))
 	own := func(col string) {
+		if e.kind != "sql" { // case counts there
+			e.columns, e.fields[name] = append(e.columns, col), col
+			return
+		}
 		e.columns = append(e.columns, strings.ToLower(col))
 		e.fields[name] = strings.ToLower(col)
 		if to != nil {

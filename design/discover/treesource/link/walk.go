@@ -256,6 +256,11 @@ func (p *Program) FieldType(o *Type, f *unit.Field) Ref {
 	if f.Type != "" || f.Init == nil {
 		return p.Resolve(o, f.Type)
 	}
+	if p.asking[f] { // set to itself, or in a circle
+		return Ref{}
+	}
+	p.asking[f] = true
+	defer delete(p.asking, f)
 	w := &walker{p: p, v: nobody{}, m: &Method{Type: o, Unit: &unit.Method{}}, depth: exprMax - 20}
 	return w.expr(&Scope{In: w.m}, f.Init)
 }

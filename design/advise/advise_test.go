@@ -212,7 +212,7 @@ func TestUnknown(t *testing.T) {
 			t.Errorf("%s was made up: %+v", n, v)
 		}
 	}
-	if q := strings.Join(as[0].Questions, "\n"); !strings.Contains(q, "promised") || !strings.Contains(q, "instances of a") {
+	if q := fmt.Sprint(as[0].Questions); !strings.Contains(q, "promised") || !strings.Contains(q, "instances of a") {
 		t.Errorf("questions: %s", q)
 	}
 }

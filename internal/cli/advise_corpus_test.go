@@ -9,6 +9,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/advise"
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/design/discover/sources"
@@ -159,4 +160,77 @@ func TestAdviceFitsOneScreen(t *testing.T) {
 			t.Errorf("%d characters: %s", n, l)
 		}
 	}
+}
+
+// careless retries what must not be, and waits without limits.
+const careless = `
+ashlar: 1
+services:
+  web:
+    operations:
+      GET /cart:
+        trigger: GET /cart
+        calls:
+          - {call: order.POST /orders, retries: {attempts: 3}, timeout: 5s}
+          - {call: prices.GET /prices, timeout: 0s, optional: true}
+  order:
+    operations:
+      POST /orders:
+        trigger: POST /orders
+        calls:
+          - {call: payment.POST /charges, retries: {attempts: 4, per-try: 2s}, timeout: 9s}
+          - {write: orders-db.orders, timeout: 0s}
+  payment: {operations: {POST /charges: {trigger: POST /charges, idempotent: false}}}
+  prices: {operations: {GET /prices: {trigger: GET /prices}}}
+stores:
+  orders-db: {}
+`
+
+// A finding that names the advice which cures it names it as one can type it:
+// the call is there, and there are numbers or questions for it.
+func TestFindingsLinkToTheirAdvice(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "ashlar.yaml")
+	if err := os.WriteFile(file, []byte(careless), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, res := run(t, file)
+	linked := 0
+	for _, f := range res.Findings {
+		if f.Advice == "" {
+			if f.Rule == "resilience/no-timeout" && f.Of[0].Kind() == arch.KindOp {
+				t.Errorf("%s: no advice", f.Title)
+			}
+			continue
+		}
+		linked++
+		args, ok := strings.CutPrefix(f.Advice, "ashlar advise resilience ")
+		words := shellWords(args)
+		if !ok || len(words) != 2 {
+			t.Errorf("%s: %q", f.Key, f.Advice)
+			continue
+		}
+		as, err := advise.Resilience(r.System, words[0], words[1], nil)
+		if err != nil || len(as) == 0 || as[0].Verdict == advise.NotSeen || len(as[0].Numbers)+len(as[0].Questions) == 0 {
+			t.Errorf("%s: %+v, %v", f.Advice, as, err)
+		}
+	}
+	if linked < 6 {
+		t.Errorf("%d of %d findings have their advice", linked, len(res.Findings))
+	}
+}
+
+// shellWords splits words, some in single quotes without any inside.
+func shellWords(s string) (out []string) {
+	for s != "" {
+		var w string
+		if rest, ok := strings.CutPrefix(s, "'"); ok {
+			w, s, _ = strings.Cut(rest, "'")
+			s = strings.TrimPrefix(s, " ")
+		} else {
+			w, s, _ = strings.Cut(s, " ")
+		}
+		out = append(out, w)
+	}
+	return out
 }

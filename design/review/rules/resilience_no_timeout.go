@@ -41,6 +41,10 @@ func calls(c *review.Case, r *review.Reporter) {
 			r.NotJudged("the code that makes the call was not read", from)
 			continue
 		}
+		if src := c.System.Ledger.Where(e.At()); src.Origin == arch.Code && !eff.Timeout.Known && !inherits(e.Call) {
+			r.NotJudged("its code was read, but not how long the client waits: that is set elsewhere, or by a driver", from)
+			continue
+		}
 		f := review.Finding{Of: []arch.Ref{e.From, e.Call.To}, Evidence: []review.Evidence{c.At("the call", e.At(), e.At("to"))}}
 		f.Title = fmt.Sprintf("%s waits for %s without a limit", e.From.Short(), e.Call.To.Short())
 		f.Fix = "Give the call a timeout below its caller's own."
@@ -50,6 +54,10 @@ func calls(c *review.Case, r *review.Reporter) {
 		r.Find(f)
 	}
 }
+
+// inherits: a call by gRPC has the deadline of its context or none, and readers of
+// code see who sets one; other clients may be given theirs where no reader looks.
+func inherits(c arch.Call) bool { return c.Protocol == "grpc" }
 
 // routes judges the routes of gateways: what enters from outside meets no limit
 // but theirs. All routes of a gateway without one are one finding.

@@ -47,6 +47,10 @@ func system(k knobs) arch.System {
 		{Kind: arch.Work, Own: arch.Const(0.02)},
 		{Kind: kind, Steps: []arch.Step{{Kind: arch.Do, Call: toB}, {Kind: arch.Do, Call: toC}}},
 	}}
+	trigger := ""
+	if k.optional {
+		trigger = "POST /do"
+	}
 	b := arch.Call{To: opB, Access: arch.AccessCall, Latency: arch.Dist{Law: k.callee}, Errors: arch.Some(k.fail), Rate: arch.Some(k.rate)}
 	if k.optional {
 		b.Optional = arch.Some(true)
@@ -59,7 +63,7 @@ func system(k knobs) arch.System {
 			Services: map[string]arch.Service{
 				"e": {Operations: map[string]arch.Operation{"Go": {Calls: map[string]arch.Call{toA: {To: opA, Latency: arch.Const(0.1), Layers: []arch.Policy{{Layer: arch.LayerCode, Retry: &arch.Retry{Attempts: arch.Some(k.upstream)}}}}}}}},
 				"a": {Operations: map[string]arch.Operation{"Do": {Calls: calls, Body: body}}},
-				"b": {Operations: map[string]arch.Operation{"Do": {Idempotent: k.idem}}},
+				"b": {Operations: map[string]arch.Operation{"Do": {Idempotent: k.idem, Trigger: trigger}}},
 				"c": {Operations: map[string]arch.Operation{"Do": {}}},
 			},
 			Deployments: map[string]arch.Deployment{arch.DeploymentKey("", "a"): {Replicas: arch.Some(2)}},
@@ -69,7 +73,7 @@ func system(k knobs) arch.System {
 		Journeys: map[string]arch.Journey{"j": {Entry: opA, Rate: arch.Some(10.0), Peak: arch.Some(40.0), Objectives: []arch.Objective{{Percentile: 99, Latency: arch.Some(k.budget)}, {Availability: arch.Some(k.avail)}}}},
 		Services: map[string]arch.Service{
 			"a": {Operations: map[string]arch.Operation{"Do": {Calls: calls, Body: body}}},
-			"b": {Operations: map[string]arch.Operation{"Do": {Idempotent: k.idem}}},
+			"b": {Operations: map[string]arch.Operation{"Do": {Idempotent: k.idem, Trigger: trigger}}},
 			"c": {Operations: map[string]arch.Operation{"Do": {}}},
 			"d": {},
 		},

@@ -345,8 +345,13 @@ func (j *job) fallback() {
 
 // judge settles the verdict when all numbers are there.
 func (j *job) judge() {
-	if j.c.Optional.V && !j.m.reads(j.e) && j.c.Access != arch.AccessWrite {
-		why := "the operation can answer without it and it reads nothing: publish it, with an outbox, and let nobody wait"
+	how, changes := j.m.changes(j.e)
+	switch {
+	case !j.c.Optional.V || j.m.reads(j.e) || j.c.Access == arch.AccessWrite:
+	case !changes:
+		j.a.note("whether %s needs what %s answers is not known; if it does not, publish it, with an outbox, and let nobody wait", j.e.From.Short(), j.c.To.Short())
+	default:
+		why := "the operation can answer without it and it reads nothing (" + how + "): publish it, with an outbox, and let nobody wait"
 		if j.a.Verdict == Infeasible {
 			why = "waiting for it breaks the goal, and " + why
 		}

@@ -40,7 +40,7 @@ func (m *model) goals(op arch.Ref, seen []arch.Ref) []goal {
 	}
 	out = append(out, m.promises(op.Parent(), m.s.Services[op.Name()].Objectives)...)
 	for _, e := range m.edges {
-		if e.Call.To == op && e.From.Kind() == arch.KindOp && !e.Call.Async.V {
+		if e.Call.To == op && !e.Call.Async.V {
 			out = append(out, m.callGoals(e, seen)...)
 		}
 	}
@@ -70,6 +70,9 @@ func (m *model) promises(of arch.Ref, objectives []arch.Objective) []goal {
 // callGoals lists what the goals of the calling operation leave for a call.
 func (m *model) callGoals(e arch.Edge, seen []arch.Ref) []goal {
 	op, ok := m.op(e.From)
+	if e.From.Kind() == arch.KindService { // of its operations nothing is known: all that it calls, in sequence, is the worst of them
+		op, ok = arch.Operation{Calls: m.s.Services[e.From.Name()].Uses}, true
+	}
 	if !ok {
 		return nil
 	}

@@ -29,19 +29,21 @@ func (a *app) adviseResilienceCmd() *cobra.Command {
 	var format, as, out, model string
 	var asJSON, verbose, ask, apply bool
 	c := &cobra.Command{
-		Use:   "resilience [FROM TO] PATH...",
+		Use:   "resilience [FROM TO] [PATH]...",
 		Short: "Timeout, tries, breaker, bulkhead, hedge and fallback of a call",
-		Long: "Resilience computes the settings of the calls from FROM to TO (each a service, or an operation as SERVICE.OPERATION), or of all calls when the first argument is a path that exists. Every number comes with its formula and inputs; what is not known is listed as a question.\n" +
+		Long: "Resilience computes the settings of the calls from FROM to TO (each a service, or an operation as SERVICE.OPERATION), or of all calls when the first argument is a path that exists. Without a PATH this folder is read. Every number comes with its formula and inputs; what is not known is listed as a question.\n" +
 			"--ask asks the questions on the terminal and writes the answers into the model, an ashlar.yaml. --apply writes the settings there; what hands wrote stays, comments too.",
 		Example: "  ashlar advise resilience order payment deploy/ traces.json ashlar.yaml\n  ashlar advise resilience order payment . --ask --apply\n  ashlar advise resilience 'order.POST /orders' payment . --as istio",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			from, to, paths := "", "", args
 			if _, err := os.Stat(args[0]); err != nil && args[0] != "-" {
-				if len(args) < 3 {
+				if len(args) < 2 {
 					return fmt.Errorf("%s is no path: want FROM TO PATH..., or PATH... for all calls", args[0])
 				}
-				from, to, paths = args[0], args[1], args[2:]
+				if from, to, paths = args[0], args[1], args[2:]; len(paths) == 0 {
+					paths = []string{"."}
+				}
 			}
 			opts.Env = in.environment
 			var file string

@@ -16,6 +16,7 @@ var noTimeout = review.Rule{
 	Good:  "http: [{timeout: 2s, route: [{destination: {host: order}}]}]",
 	Since: "0.1", Severity: review.High, Confidence: .9,
 	Source: "Istio documentation, HTTPRoute.timeout (disabled by default); M. Nygard, Release It!, 2nd ed., ch. 5",
+	Advice: "resilience",
 	Fires:  "FudanSELab/train-ticket@813dd01 deployment/kubernetes-manifests/k8s-with-istio/trainticket-gateway.yaml",
 	Silent: "GoogleCloudPlatform/microservices-demo@34ffea9 kubernetes-manifests/ (not judged: the clients' code was not read)",
 	Check: func(c *review.Case, r *review.Reporter) {
@@ -46,7 +47,7 @@ func calls(c *review.Case, r *review.Reporter) {
 		}
 		f := review.Finding{Of: []arch.Ref{e.From, e.Call.To}, Evidence: []review.Evidence{c.At("the call", e.At(), e.At("to"))}}
 		f.Title = fmt.Sprintf("%s waits for %s without a limit", e.From.Short(), e.Call.To.Short())
-		f.Fix = fmt.Sprintf("Give the call a timeout below its caller's own; `ashlar advise resilience %s %s` computes it.", e.From.Short(), e.Call.To.Short())
+		f.Fix = "Give the call a timeout below its caller's own."
 		if p99, ok := e.Call.Latency.Time(.99); ok {
 			f.Detail = fmt.Sprintf("Its p99 is %s: a limit well above that costs nobody anything.", round(p99))
 		}

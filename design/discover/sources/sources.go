@@ -6,8 +6,11 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/design/discover/aspire"
 	"github.com/ashlar-dev/ashlar/design/discover/compose"
+	"github.com/ashlar-dev/ashlar/design/discover/consul"
 	"github.com/ashlar-dev/ashlar/design/discover/contracts"
+	"github.com/ashlar-dev/ashlar/design/discover/envoy"
 	"github.com/ashlar-dev/ashlar/design/discover/gatewayapi"
+	"github.com/ashlar-dev/ashlar/design/discover/githistory"
 	"github.com/ashlar-dev/ashlar/design/discover/gosource"
 	"github.com/ashlar-dev/ashlar/design/discover/hand"
 	"github.com/ashlar-dev/ashlar/design/discover/helm"
@@ -17,6 +20,7 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover/kong"
 	"github.com/ashlar-dev/ashlar/design/discover/kubernetes"
 	"github.com/ashlar-dev/ashlar/design/discover/kustomize"
+	"github.com/ashlar-dev/ashlar/design/discover/linkerd"
 	"github.com/ashlar-dev/ashlar/design/discover/monitoring"
 	"github.com/ashlar-dev/ashlar/design/discover/nginx"
 	"github.com/ashlar-dev/ashlar/design/discover/openshift"
@@ -65,7 +69,10 @@ func With(opts *Options) []discover.Source {
 		istio.New(),
 		gatewayapi.New(),
 		openshift.New(),
+		linkerd.New(),
 		kong.New(),
+		envoy.New(),
+		consul.New(),
 		otelcol.New(),
 		prometheus.New(),
 		jaeger.New(),
@@ -73,5 +80,6 @@ func With(opts *Options) []discover.Source {
 		zipkin.New(),
 		gosource.New(nil),
 		contracts.New(),
+		githistory.New(nil),
 	}
 }

@@ -45,16 +45,26 @@ func EnvironmentOf(name string) string {
 // all do not count.
 func byEnvironment(docs []Document, asked string) (in, elsewhere []Document, known []string) {
 	special := map[string]bool{} // bundles that have the environment
+	names := map[string]string{} // one name where files use several for one environment
 	for _, d := range docs {
-		if d.Environment != "" && !slices.Contains(known, d.Environment) {
-			known = append(known, d.Environment)
+		if d.Environment == "" {
+			continue
 		}
-		if asked != "" && d.Environment != "" && SameEnvironment(d.Environment, asked) {
+		if e := environment(d.Environment); names[e] == "" || d.Environment < names[e] {
+			names[e] = d.Environment
+		}
+		if asked != "" && SameEnvironment(d.Environment, asked) {
 			special[d.Bundle] = true
 		}
 	}
+	for _, n := range names {
+		known = append(known, n)
+	}
 	slices.Sort(known)
 	for _, d := range docs {
+		if d.Environment != "" {
+			d.Environment = names[environment(d.Environment)]
+		}
 		switch {
 		case d.Environment == "" && (d.Bundle == "" || !special[d.Bundle]), asked != "" && d.Environment != "" && SameEnvironment(d.Environment, asked):
 			in = append(in, d)

@@ -202,3 +202,13 @@ func (p places) again(f review.Finding) bool {
 	p[key] = true
 	return was
 }
+
+// inView are the keys of the deployments to judge, sorted: those of the
+// environment that was asked for and those of all. What runs once on somebody's
+// laptop is no finding about production.
+func inView(c *review.Case) []string {
+	return slices.DeleteFunc(arch.Sorted(c.System.Deployments), func(key string) bool {
+		env := envOf(key)
+		return env != "" && env != c.Environment
+	})
+}

@@ -17,7 +17,7 @@ func (d *Document) Embedded(n *Node, limits *Limits) *File {
 	if n == nil || n.Kind != String {
 		return nil
 	}
-	if n.Style == Block {
+	if n.Style == Block && !d.File.moved {
 		if src, ok := d.File.block(n); ok {
 			f := Read(d.File.Path, src, limits)
 			f.Inside = true

@@ -155,9 +155,9 @@ func (o *Orchestrator) start(ctx context.Context, d *definition, id string, in a
 		return nil, fmt.Errorf("saga %q: not started, %d run already: %w", id, cap(o.slots), context.Cause(ctx))
 	}
 	free := func() { <-o.slots }
-	for {
+	for exists := false; ; {
 		r := newRun(o, d, id, in)
-		if d.locks != nil {
+		if d.locks != nil && !exists {
 			r.locking, r.superseded = true, make(chan struct{})
 		}
 		holder, err := o.claim(r)
@@ -165,9 +165,14 @@ func (o *Orchestrator) start(ctx context.Context, d *definition, id string, in a
 			free()
 			return nil, err
 		}
-		if holder == nil {
+		switch {
+		case holder != nil:
+		case exists:
+			return o.existing(ctx, r, free, errSuperseded)
+		default:
 			h, err := o.begin(ctx, r, raw, free)
 			if errors.Is(err, errSuperseded) {
+				exists = true // a sweep knows it: no lock needs to be waited for
 				continue
 			}
 			return h, err

@@ -398,7 +398,7 @@ func TestOneBadSagaKeepsNoneWaiting(t *testing.T) {
 			<-reached
 			hs[id] = begin(t, d, two, id)
 		}
-		s.on(onStream, func(stream string) error {
+		s.on(onCommit, func(stream string) error {
 			if stream == "saga/bad" {
 				return journal.ErrUnavailable
 			}

@@ -148,6 +148,15 @@ func TestEmbedded(t *testing.T) {
 			t.Errorf("%s, want %s", x.got, x.want)
 		}
 	}
+	folded := doc.Read("f.yaml", []byte("x: >-\n  a:\n    1\nb: >\n  {c: 1,\n  d: 2}\n"), nil).Docs[0]
+	if in := folded.Embedded(folded.Root.Get("b"), nil); len(in.Docs) != 1 || in.Docs[0].At("d").String() != "f.yaml:4:4" {
+		t.Errorf("folded: %v", in.Faults)
+	}
+	rendered := doc.Read("r.yaml", []byte("a: |\n  b: 1\n  c: 2\n"), nil).Docs[0]
+	rendered.File.Source = []byte("a: |\n  b: {{ .One }}\n  c: 2\n") // the template that it came of
+	if in := rendered.Embedded(rendered.Root.Get("a"), nil); len(in.Docs) != 1 || in.Docs[0].Root.Str("b") != "1" || in.Docs[0].At("c").String() != "r.yaml:1:4" {
+		t.Errorf("rendered: %v", in.Faults)
+	}
 	if d.Embedded(d.Root, nil) != nil || d.Embedded(nil, nil) != nil {
 		t.Error("what is no text holds no document")
 	}

@@ -10,6 +10,7 @@ func All() []review.Rule {
 	return []review.Rule{
 		chatty,
 		nPlusOne,
+		callInLoop,
 		serialCalls,
 		syncChain,
 		cycle,
@@ -51,6 +52,7 @@ func All() []review.Rule {
 		contextCut,
 		noOwner,
 		teamsWait,
+		changesCrossTeams,
 		tooManyServices,
 		modularMonolith,
 
@@ -76,5 +78,6 @@ func All() []review.Rule {
 		kubernetesNoPods,
 		kubernetesPort,
 		unknownField,
+		hardCoded,
 	}
 }

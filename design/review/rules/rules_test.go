@@ -89,11 +89,11 @@ func TestDeclarations(t *testing.T) {
 
 func split(ar *txtar.Archive) (bad, good []*discover.Input, want string) {
 	for _, f := range ar.Files {
-		dir, name := path.Split(f.Name)
+		dir, name, _ := strings.Cut(f.Name, "/")
 		switch dir {
-		case "bad/":
+		case "bad":
 			bad = append(bad, discover.NewInput(name, f.Data))
-		case "good/":
+		case "good":
 			good = append(good, discover.NewInput(name, f.Data))
 		default:
 			want = string(f.Data)
@@ -109,6 +109,9 @@ func check(t *testing.T, r review.Rule, ins []*discover.Input) string {
 	for _, in := range ins {
 		b, err := in.Bytes(1 << 20)
 		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, in.Path)), 0o700); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(filepath.Join(dir, in.Path), b, fs.FileMode(0o600)); err != nil {

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -192,6 +193,9 @@ func (a *app) printSystem(w io.Writer, r *discover.Result) {
 	s := r.System
 	p := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) }
 	p("%s", summary(r))
+	if len(r.Environments) > 0 {
+		p("environments: %s  (-e shows one)", strings.Join(r.Environments, ", "))
+	}
 	g := map[arch.Ref][]arch.Edge{}
 	for _, e := range s.Edges() {
 		g[e.From.Parent()] = append(g[e.From.Parent()], e)
@@ -220,10 +224,20 @@ func (a *app) printSystem(w io.Writer, r *discover.Result) {
 				line += fmt.Sprintf("  p99 %s over %s", p99.Round(10_000), count(int(o.Latency.N), "call"))
 			}
 			p("%s", line)
+			var lines []string
 			for _, e := range g[ref] {
 				if e.From.Member() == op {
-					p("    -> %-30s  %s", e.Call.To.Short()+missing(s, e.Call.To), detail(e))
+					lines = append(lines, strings.TrimRight(fmt.Sprintf("    -> %-30s  %s", e.Call.To.Short()+missing(s, e.Call.To), detail(e)), " "))
 				}
+			}
+			for i, l := range lines {
+				if n := slices.Index(lines, l); n < i {
+					continue
+				}
+				if n := len(lines) - len(slices.DeleteFunc(slices.Clone(lines), func(x string) bool { return x == l })); n > 1 {
+					l += fmt.Sprintf(", at %d places", n)
+				}
+				p("%s", l)
 			}
 		}
 		for _, e := range g[ref] {
@@ -234,6 +248,20 @@ func (a *app) printSystem(w io.Writer, r *discover.Result) {
 	}
 	for _, name := range arch.Sorted(s.Stores) {
 		p("\n%s  store (%s)%s", name, s.Stores[name].Kind, where(s, arch.Fact{Of: arch.NewRef(arch.KindStore, name)}))
+	}
+	for i, name := range arch.Sorted(s.Contracts) {
+		if i == 0 {
+			p("\ncontracts:")
+		}
+		c, of := s.Contracts[name], "nobody that is known"
+		if c.Provider != "" {
+			of = c.Provider.Short()
+		}
+		line := "  " + name + "  " + c.Kind
+		if c.Version != "" {
+			line += " " + c.Version
+		}
+		p("%s, of %s%s", line, of, where(s, arch.Fact{Of: arch.NewRef(arch.KindContract, name)}))
 	}
 	if cs := s.Ledger.Conflicts(); len(cs) > 0 {
 		p("\n%s: sources disagree (the first one counts)", count(len(cs), "conflict"))
@@ -277,6 +305,9 @@ func missing(s arch.System, r arch.Ref) string {
 
 func detail(e arch.Edge) string {
 	var parts []string
+	if e.Call.Access == arch.AccessRead || e.Call.Access == arch.AccessWrite {
+		parts = append(parts, e.Call.Access)
+	}
 	if e.Call.Protocol != "" {
 		parts = append(parts, e.Call.Protocol)
 	}
@@ -331,6 +362,9 @@ func explainFact(w io.Writer, s arch.System, what string) error {
 				reason := ""
 				if src.Reason != "" && src.Reason != src.String() {
 					reason = "  " + src.Reason
+				}
+				if src.Via != "" {
+					reason += "  (" + src.Via + ")"
 				}
 				_, _ = fmt.Fprintf(w, "%s%s (%s) says so in %s%s\n", verdict, src.By, src.Origin, src, reason)
 			}

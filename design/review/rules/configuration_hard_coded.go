@@ -14,10 +14,10 @@ var hardCoded = review.Rule{
 	Bad:   `http.Get("http://payment.prod.internal:8080/charges")`,
 	Good:  `http.Get(os.Getenv("PAYMENT_URL") + "/charges")`,
 	Since: "0.1", Severity: review.Medium, Confidence: .85,
-	Needs:   []review.Need{review.Code},
-	Source:  "The Twelve-Factor App, III. Config; D. Taibi and V. Lenarduzzi, On the Definition of Microservice Bad Smells (hard-coded endpoints)",
-	Silent:  "GoogleCloudPlatform/microservices-demo@34ffea9 src/ (Go; addresses come from the environment)",
-	Untried: "no public file on which it fires was at hand",
+	Needs:  []review.Need{review.Code},
+	Source: "The Twelve-Factor App, III. Config; D. Taibi and V. Lenarduzzi, On the Definition of Microservice Bad Smells (hard-coded endpoints)",
+	Fires:  "benbjohnson/wtf@05bc90c http/dial.go:409",
+	Silent: "GoogleCloudPlatform/microservices-demo@34ffea9 src/ (Go; addresses come from the environment)",
 	Check: func(c *review.Case, r *review.Reporter) {
 		if c.Code == nil {
 			return

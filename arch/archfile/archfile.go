@@ -79,7 +79,7 @@ type Rule struct {
 // Suppression accepts the findings of a rule, with a reason.
 type Suppression struct {
 	Rule   string
-	Of     arch.Ref  // "": everywhere
+	Of     arch.Ref  // "": everywhere; may name what other sources describe, so the review says when it fits nothing
 	Reason string    // never empty
 	Until  time.Time // a date in UTC after which it no longer holds; zero: for good
 	At     arch.Source

@@ -201,7 +201,6 @@ func TestMeaningIsChecked(t *testing.T) {
 		"sagas: { s: { steps: [ {do: a.X, pivot: true}, {do: a.X, pivot: true} ] } }":                `more than one pivot`,
 		"stores: { b: { replicas: 2 }, c: { owner: a, tables: { x: { foreign-keys: { y: z } } } } }": `3:80: there is no table c.z; did you mean c.x?`,
 		"contexts: { c: { relations: { d: conformist } } }":                                          `3:31: there is no context d; did you mean c?`,
-		"review: { suppress: [ { rule: r, of: service/c, reason: ok } ] }":                           `3:38: there is no service c; did you mean a?`,
 		"review: { suppress: [ { rule: r } ] }":                                                      `reason is missing`,
 		"review: { rules: { r: { severity: wrning } } }":                                             `3:35: severity: want one of off, info, warning, error; did you mean "warning"?`,
 		"stores: { s: { owner: topic/t } }":                                                          `3:23: owner: want a service here, got a topic`,

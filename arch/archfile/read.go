@@ -177,11 +177,6 @@ func (r *reader) check(whole bool) {
 			}
 		}
 	}
-	for i, s := range r.review.Suppress {
-		if s.Of != "" && !r.sys.Has(s.Of) {
-			r.dangling(r.place(suppressed(i)), s.Of)
-		}
-	}
 }
 
 func (r *reader) dangling(n *doc.Node, ref arch.Ref) {

@@ -3,7 +3,6 @@ package archfile
 import (
 	"reflect"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/ashlar-dev/ashlar/arch"
@@ -133,7 +132,6 @@ func (suppressForm) read(r *reader, n *doc.Node, v reflect.Value, at arch.Fact) 
 		}
 		if x := it.Get("of"); x != nil {
 			s.Of, _ = r.ref(x, allKinds, arch.Fact{At: "/of"})
-			r.mark(suppressed(len(out)), x)
 		}
 		if x := it.Get("until"); x != nil {
 			var err error
@@ -144,9 +142,4 @@ func (suppressForm) read(r *reader, n *doc.Node, v reflect.Value, at arch.Fact) 
 		out = append(out, s)
 	}
 	v.Set(reflect.ValueOf(out))
-}
-
-// suppressed is where the reference of a suppression is marked.
-func suppressed(i int) arch.Fact {
-	return arch.Fact{Of: "review/", At: arch.Field("").Join("suppress", strconv.Itoa(i))}
 }

@@ -117,6 +117,7 @@ func rawProduce(cl *kgo.Client, topic string, n int, events bool) (time.Duration
 }
 
 func kafkaProduce() (t table, end func(), err error) {
+	t.title = "Kafka, produce (acks all, snappy)"
 	if *kafka == "" {
 		return t, nil, nil
 	}
@@ -148,7 +149,7 @@ func kafkaProduce() (t table, end func(), err error) {
 	}
 	kw := &kafkago.Writer{Addr: kafkago.TCP(*kafka), Topic: topic, RequiredAcks: kafkago.RequireAll, Compression: kafkago.Snappy, Balancer: &kafkago.Hash{}, BatchTimeout: time.Millisecond, BatchSize: 1000}
 	const n = 200_000
-	t = table{title: "Kafka, produce (acks all, snappy)", rows: []row{
+	t = table{title: t.title, rows: []row{
 		{"franz-go", n, func(n int) (time.Duration, error) { return rawProduce(raw, topic, n, false) }},
 		{"bus, plain", n, func(n int) (time.Duration, error) { return publishAll(plain, topic, n) }},
 		{"franz-go, CloudEvents headers", n, func(n int) (time.Duration, error) { return rawProduce(raw, topic, n, true) }},
@@ -246,6 +247,7 @@ func (m *meter) wait() (time.Duration, error) {
 }
 
 func kafkaConsume() (t table, end func(), err error) {
+	t.title = "Kafka, consume (a new group reads the topic from its beginning, joining included)"
 	if *kafka == "" {
 		return t, nil, nil
 	}
@@ -271,7 +273,7 @@ func kafkaConsume() (t table, end func(), err error) {
 			return t, nil, err
 		}
 	}
-	t = table{title: "Kafka, consume (a new group reads the topic from its beginning, joining included)", rows: []row{
+	t = table{title: t.title, rows: []row{
 		{"franz-go", n, func(n int) (time.Duration, error) { return rawConsume(topic, n) }},
 		{"bus, plain", n, func(n int) (time.Duration, error) { return busConsume(plain, topic, n) }},
 		{"franz-go, CloudEvents headers", n, func(n int) (time.Duration, error) { return rawConsume(ceTopic, n) }},

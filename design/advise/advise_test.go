@@ -212,7 +212,7 @@ func TestUnknown(t *testing.T) {
 			t.Errorf("%s was made up: %+v", n, v)
 		}
 	}
-	if q := strings.Join(as[0].Questions, "\n"); !strings.Contains(q, "promised") || !strings.Contains(q, "instances of a") {
+	if q := fmt.Sprint(as[0].Questions); !strings.Contains(q, "promised") || !strings.Contains(q, "instances of a") {
 		t.Errorf("questions: %s", q)
 	}
 }
@@ -223,6 +223,9 @@ func TestConfig(t *testing.T) {
 		"go":           "Total: 70000000",
 		"istio":        "retries: {attempts: 1, perTryTimeout: 25ms",
 		"resilience4j": "maxAttempts: 2",
+		"linkerd":      "retry.linkerd.io/limit: \"1\"\n    retry.linkerd.io/timeout: 25ms",
+		"kong":         "read_timeout: 25\n    retries: 1",
+		"polly":        "MaxRetryAttempts = 1",
 	} {
 		var b bytes.Buffer
 		if err := advise.Config(&b, target, []advise.Answer{ask(t, usual())}); err != nil {
@@ -234,6 +237,10 @@ func TestConfig(t *testing.T) {
 		if target == "go" {
 			if _, err := parser.ParseFile(token.NewFileSet(), "x.go", b.Bytes(), 0); err != nil {
 				t.Error(err)
+			}
+		} else if target == "polly" {
+			if strings.Count(b.String(), "{") != strings.Count(b.String(), "}") || strings.Count(b.String(), "(") != strings.Count(b.String(), ")") {
+				t.Errorf("polly: brackets do not match\n%s", b.String())
 			}
 		} else if f := doc.Read("x.yaml", b.Bytes(), nil); len(f.Faults) > 0 {
 			t.Errorf("%s: %v\n%s", target, f.Faults, b.String())

@@ -20,9 +20,9 @@ type goal struct {
 	hops    int      // calls from the entry to here
 	steps   []string // the arithmetic so far, the entry first
 	in      []Input
-	broken  string   // why it cannot be kept
-	unknown []string // what would have to be known to divide it
-	of      string   // what made the promise
+	broken  string     // why it cannot be kept
+	unknown []Question // what would have to be known to divide it
+	of      string     // what made the promise
 }
 
 // goals lists what the objectives of an operation's journeys, of its service
@@ -140,7 +140,7 @@ type walk struct {
 	op      arch.Operation
 	from    arch.Ref
 	q       float64
-	missing []string
+	missing []Question
 }
 
 func (w *walk) times(s arch.Step) float64 {
@@ -181,7 +181,7 @@ func (w *walk) need(s arch.Step) float64 {
 		return t
 	case arch.Do:
 		t, ok := w.latency(s.Call)
-		if q := fmt.Sprintf("how long does the call of %s to %s take (latency: lognormal(p50=, p99=))?", w.from.Short(), w.op.Calls[s.Call].To.Short()); !ok && !slices.Contains(w.missing, q) {
+		if q := howLong(w.from, s.Call, w.op.Calls[s.Call]); !ok && !slices.Contains(w.missing, q) {
 			w.missing = append(w.missing, q)
 		}
 		return t

@@ -151,7 +151,7 @@ func (m *model) notSeen(f, t arch.Ref) Answer {
 	if via := m.via(f, t); len(via) > 0 {
 		a.Because = append(a.Because, "it gets there through "+strings.Join(via, " and ")+"; ask about those calls")
 	}
-	a.ask("is there code or are there traces of %s that were not given? Add them as a PATH", f.Short())
+	a.ask(Question{Text: fmt.Sprintf("is there code or are there traces of %s that were not given? Add them as a PATH", f.Short())})
 	return a
 }
 

@@ -25,8 +25,8 @@ type collector struct {
 	mu       sync.Mutex
 	parts    []part
 	skipped  []Skip
-	fatal    []error // faults in files of our own format
-	read     int
+	fatal    []error         // faults in files of our own format
+	read     map[string]bool // paths, each once however many sources use it
 	coverage map[string]arch.Coverage
 }
 
@@ -41,7 +41,7 @@ type part struct {
 }
 
 func newCollector(sources []Source) *collector {
-	return &collector{sources: sources, coverage: map[string]arch.Coverage{}}
+	return &collector{sources: sources, coverage: map[string]arch.Coverage{}, read: map[string]bool{}}
 }
 
 // sink is the Sink of one source reading one file.
@@ -85,7 +85,7 @@ func (s *sink) finish(read bool) {
 	defer s.c.mu.Unlock()
 	s.c.parts = append(s.c.parts, s.part)
 	if read {
-		s.c.read++
+		s.c.read[s.path] = true
 	}
 	for _, v := range s.views {
 		for name, cov := range v.Coverage {

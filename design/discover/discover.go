@@ -203,8 +203,8 @@ func Run(ctx context.Context, sources []Source, paths []string, opts *Options) (
 	if err != nil {
 		return nil, err
 	}
-	r.Files, r.Read = len(ins), c.read
-	if c.read == 0 && len(o.Views) == 0 {
+	r.Files, r.Read = len(ins), len(c.read)
+	if len(c.read) == 0 && len(o.Views) == 0 {
 		return r, fmt.Errorf("%w in %s (%d files looked at); Ashlar reads: %s", ErrNothing, strings.Join(paths, ", "), len(ins), names(sources))
 	}
 	return r, nil

@@ -16,7 +16,12 @@ type Config struct {
 // Configs lists the documents of the file, and those inside its ConfigMaps, with
 // the places that they have in the file; read once for all sources. Texts that are
 // no documents are left out.
+//
+// A file that came out of a ConfigMap has none: it was listed with that.
 func (in *Input) Configs() ([]Config, error) {
+	if in.Within != "" {
+		return nil, nil
+	}
 	f, err := in.Docs()
 	if err != nil {
 		return nil, err

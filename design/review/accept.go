@@ -30,6 +30,10 @@ type Accepted struct {
 // An acceptance whose last day is over holds no longer, and Notes says so.
 func (res *Result) Accept(c *Case, list []archfile.Suppression, now time.Time) {
 	used := make([]bool, len(list))
+	list = slices.Clone(list)
+	for i := range list {
+		list[i].Of = meant(c.System, list[i].Of)
+	}
 	today := now.UTC().Truncate(24 * time.Hour)
 	var over []string
 	res.Findings = slices.DeleteFunc(res.Findings, func(f Finding) bool {
@@ -55,12 +59,36 @@ func (res *Result) Accept(c *Case, list []archfile.Suppression, now time.Time) {
 		return ok
 	})
 	for i, s := range list {
-		if !used[i] {
+		switch {
+		case used[i]:
+		case s.Of != "" && !c.System.Has(s.Of):
+			note := fmt.Sprintf("%s: the suppression of %s fits nothing: no file that was read describes %s %s", s.At, s.Rule, s.Of.Kind(), s.Of.Short())
+			if near := c.System.Nearest(s.Of); near != "" {
+				note += "; did you mean " + near.Short() + "?"
+			}
+			over = append(over, note)
+		default:
 			over = append(over, fmt.Sprintf("%s: the suppression of %s fits no finding", s.At, s.Rule))
 		}
 	}
 	slices.Sort(over)
 	res.Notes = append(res.Notes, slices.Compact(over)...)
+}
+
+// meant is the element that a suppression names: where its own file does not
+// describe it, the kind behind a short name is known only now.
+func meant(s arch.System, of arch.Ref) arch.Ref {
+	if of == "" || s.Has(of) {
+		return of
+	}
+	for _, k := range []arch.Kind{arch.KindService, arch.KindOp, arch.KindStore, arch.KindTable, arch.KindTopic, arch.KindGateway, arch.KindExternal, arch.KindJourney, arch.KindSaga, arch.KindContext, arch.KindContract} {
+		for _, r := range s.Refs(k) {
+			if r.Short() == of.Short() {
+				return r
+			}
+		}
+	}
+	return of
 }
 
 func day(t time.Time) string {

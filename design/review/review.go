@@ -9,7 +9,10 @@ package review
 import (
 	"cmp"
 	"fmt"
+	"path"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -86,12 +89,13 @@ const (
 	Traces    Need = "traces"
 	Code      Need = "code"
 	History   Need = "history"
-	Routes    Need = "routes" // gateway or mesh configuration
+	Routes    Need = "routes"   // gateway or mesh configuration
+	Revision  Need = "revision" // what the system was before
 )
 
 var needHelp = map[Need]string{
 	Manifests: "Kubernetes manifests or a compose file", Calls: "anything that says who calls whom", Traces: "traces (Jaeger JSON, OTLP)",
-	Code: "source code", History: "a git history", Routes: "Istio, Gateway API, Kong or Ingress resources",
+	Code: "source code", History: "a git history", Revision: "another revision to compare with (review --against REF)", Routes: "Istio, Gateway API, Kong or Ingress resources",
 }
 
 // Case is what a rule judges.
@@ -102,7 +106,37 @@ type Case struct {
 	Environment string
 	// Config holds what users set, by rule.
 	Config map[string]RuleConfig
+	// Paths are what was read, as given.
+	Paths []string
+	// Before is the system as it was, to be compared with; nil for none.
+	Before *Before
 	graph  *Graph
+}
+
+// Before is another revision of what is judged.
+type Before struct {
+	Name      string   // of the revision, for messages
+	Paths     []string // that were read, in the order of the case's
+	System    arch.System
+	Documents []discover.Document
+}
+
+// Rel is a file's path below the one of roots that it lies in, behind the root's
+// number, so that the files of two revisions can be told to be one.
+func Rel(roots []string, file string) string {
+	for i, r := range roots {
+		if r == "" { // the revision does not have it
+			continue
+		}
+		r = path.Clean(filepath.ToSlash(r))
+		if file == r {
+			return strconv.Itoa(i) + ":"
+		}
+		if rest, ok := strings.CutPrefix(file, r+"/"); ok || r == "." {
+			return strconv.Itoa(i) + ":" + rest // all of it where nothing is cut
+		}
+	}
+	return file
 }
 
 // RuleConfig is what users set for a rule.
@@ -123,6 +157,8 @@ func (c *Case) Has(n Need) bool {
 		return c.System.Looked(arch.Trace)
 	case Code:
 		return !c.Code.Empty() || c.System.Looked(arch.Code)
+	case Revision:
+		return c.Before != nil
 	case History:
 		return c.Code != nil && len(c.Code.Changes) > 0
 	case Routes:

@@ -105,7 +105,8 @@ func (m *model) findTables() {
 }
 
 // findEntities finds the types that are rows of a table where no annotation says
-// so: those that a repository takes or gives and that are called as a table is.
+// so: values that are called as a table is, and classes that a repository takes or
+// gives.
 func (m *model) findEntities() {
 	byName := map[string]arch.Ref{}
 	for _, t := range m.tables {
@@ -123,7 +124,7 @@ func (m *model) findEntities() {
 		switch ref, ok := byName[plainName(typeName(m.g, id))]; {
 		case t.Table != "":
 			m.entity[id] = t.Table
-		case ok && carried[id] && (t.Kind == code.KindValue || t.Kind == code.KindClass || t.Kind == code.KindEntity):
+		case ok && (t.Kind == code.KindValue || t.Kind == code.KindEntity || carried[id] && t.Kind == code.KindClass):
 			m.entity[id] = ref
 		}
 	}

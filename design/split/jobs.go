@@ -22,17 +22,7 @@ const (
 // touches most is the same. Groups without any table or entry of their own join
 // the one that they call into or are called from; a single group is no finding.
 func (m *model) jobs(methods map[code.TypeID][]code.MethodID) map[code.TypeID][][]code.MethodID {
-	touches := map[code.MethodID]map[arch.Ref]float64{}
-	for _, a := range m.g.Access {
-		if touches[a.Method] == nil {
-			touches[a.Method] = map[arch.Ref]float64{}
-		}
-		w := 1.
-		if a.Mode == "write" {
-			w = 2
-		}
-		touches[a.Method][a.Table] += w
-	}
+	touches := m.touches(methods)
 	inside := map[code.TypeID][][2]code.MethodID{}
 	outside := map[code.MethodID]map[code.TypeID]bool{} // types that a method works with
 	for _, c := range m.g.Calls {
@@ -70,6 +60,48 @@ func (m *model) jobs(methods map[code.TypeID][]code.MethodID) map[code.TypeID][]
 		}
 	}
 	return out
+}
+
+// How far behind a method its tables are looked for: a handler calls a service, that
+// a data access object, that a helper.
+const behind = 4
+
+// touches weighs the tables behind each method of a large type: writes twice, and
+// less with each call in between. Methods of small types have their own only.
+func (m *model) touches(methods map[code.TypeID][]code.MethodID) map[code.MethodID]map[arch.Ref]float64 {
+	own := map[code.MethodID]map[arch.Ref]float64{}
+	for _, a := range m.g.Access {
+		if own[a.Method] == nil {
+			own[a.Method] = map[arch.Ref]float64{}
+		}
+		w := 1.
+		if a.Mode == "write" {
+			w = 2
+		}
+		own[a.Method][a.Table] += w
+	}
+	out := m.callees()
+	all := map[code.MethodID]map[arch.Ref]float64{}
+	for _, ms := range methods {
+		if len(ms) < manyMethods {
+			continue
+		}
+		for _, me := range ms {
+			sum := map[arch.Ref]float64{}
+			for to, d := range reach([]code.MethodID{me}, out) {
+				if d > behind {
+					continue
+				}
+				for t, w := range own[to] {
+					sum[t] += w / float64(int(1)<<(2*d))
+				}
+			}
+			if len(sum) > 0 {
+				all[me] = sum
+			}
+		}
+	}
+	return all
 }
 
 func (m *model) groups(ms []code.MethodID, touches map[code.MethodID]map[arch.Ref]float64, outside map[code.MethodID]map[code.TypeID]bool, inside [][2]code.MethodID) [][]code.MethodID {

@@ -104,7 +104,11 @@ func (c *comparer) begin(at Change) {
 func (c *comparer) operation(o Operation, now *Contract) {
 	i := slices.IndexFunc(now.Operations, func(n Operation) bool { return n.Key == o.Key })
 	c.begin(Change{Operation: o.Key, New: now.Pos})
-	if i < 0 {
+	switch {
+	case i < 0 && o.Deprecated:
+		c.add(May, "operation removed", "", "it is gone, as was announced", o.Pos, now.Pos)
+		return
+	case i < 0:
 		c.add(Breaks, "operation removed", "", "it is gone", o.Pos, now.Pos)
 		return
 	}

@@ -129,6 +129,7 @@ func TestCompare(t *testing.T) {
 	t.Parallel()
 	for _, x := range []struct{ kind, text, old, now, want string }{
 		{"openapi", api, "    delete: {responses: {\"204\": {description: gone}}}\n", "", "breaks operation removed DELETE /api/orders/{}"},
+		{"openapi", strings.Replace(api, "    delete: {", "    delete: {deprecated: true, ", 1), "    delete: {deprecated: true, responses: {\"204\": {description: gone}}}\n", "", "may operation removed DELETE /api/orders/{}"},
 		{"openapi", api, "/orders/{id}:", "/orders/{orderId}:", ""},
 		{"openapi", api, "https://shop.example/api", "https://shop.example/v2", "breaks operation removed GET /api/orders/{}; breaks operation removed DELETE /api/orders/{}; breaks operation removed POST /api/orders"},
 		{"openapi", api, "in: query, schema: {type: boolean}", "in: query, required: true, schema: {type: boolean}", "breaks new required input GET /api/orders/{} query full"},

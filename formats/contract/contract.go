@@ -50,11 +50,12 @@ type Operation struct {
 	Service string // of proto: "shop.v1.Orders"
 	Trigger string // "POST /v1/orders", "grpc shop.v1.Orders/Place"
 	// Base is the path before that of Trigger, as the servers give it: "/api/v2".
-	Base    string
-	Pointer string // JSON pointer into the file; "" where it has none
-	Parts   []Part
-	Stream  string // "", "in", "out", "both"
-	Pos     doc.Pos
+	Base       string
+	Pointer    string // JSON pointer into the file; "" where it has none
+	Parts      []Part
+	Deprecated bool
+	Stream     string // "", "in", "out", "both"
+	Pos        doc.Pos
 }
 
 // Part is one thing that goes into an operation or comes out of it.

@@ -47,8 +47,10 @@ type File struct {
 	Docs   []*Document
 	Faults []*Fault // of syntax, and limits reached
 	// Inside says that the file is a text in another one of the same path; see
-	// [Document.Embedded].
+	// [Document.Embedded], or made of one; see [File.Move].
 	Inside bool
+
+	moved bool // Source is not what the documents were read from
 }
 
 // Document is one of the documents of a file.

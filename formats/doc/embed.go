@@ -14,7 +14,7 @@ func (d *Document) Embedded(n *Node, limits *Limits) *File {
 	if n == nil || n.Kind != String {
 		return nil
 	}
-	if n.Style != Block {
+	if n.Style != Block || d.File.moved {
 		f := Read(d.File.Path, []byte(n.Text), limits)
 		for _, x := range f.Docs {
 			x.Root.stand(n.Line, n.Col)

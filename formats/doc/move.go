@@ -3,7 +3,8 @@ package doc
 // Move says where the file's text really comes from: a template that it was
 // rendered from, a document that holds it. Every node, and every fault found so
 // far, moves to the place that at gives for its own; faults found later frame the
-// lines of src. It is for freshly read files: positions move once.
+// lines of src. It is for freshly read files: positions move once. As with a
+// document inside another ([Document.Embedded]), no edit of the file finds it.
 func (f *File) Move(path string, src []byte, at func(line, col int) (int, int)) {
 	seen := map[*Node]bool{}
 	var move func(n *Node)
@@ -30,5 +31,5 @@ func (f *File) Move(path string, src []byte, at func(line, col int) (int, int)) 
 			x.Pos.Line, x.Pos.Col = at(x.Pos.Line, x.Pos.Col)
 		}
 	}
-	f.Path, f.Source = path, src
+	f.Path, f.Source, f.Inside, f.moved = path, src, true, true
 }

@@ -12,6 +12,11 @@ type Missing struct {
 	Name       string // as the chart's values call it
 	Version    string
 	Repository string
+	// FullName is what it would be called in the release, by the custom that charts
+	// share: fullnameOverride, else the release's name with nameOverride or its own,
+	// once.
+	FullName string
+	Of       string // name of the chart itself, whatever its alias
 }
 
 func (m Missing) String() string {
@@ -27,7 +32,7 @@ func (m Missing) String() string {
 
 // resolve is the chart with the dependencies that the values switch on, under
 // their aliases; the chart itself is not changed.
-func resolve(c *Chart, vals map[string]any, path string, missing *[]Missing) *Chart {
+func resolve(c *Chart, vals map[string]any, path, release string, missing *[]Missing) *Chart {
 	out := *c
 	out.Charts = nil
 	for _, s := range c.Charts { // vendored and not asked for by name: always there
@@ -63,7 +68,9 @@ func resolve(c *Chart, vals map[string]any, path string, missing *[]Missing) *Ch
 			continue
 		}
 		if found[i] == nil {
-			*missing = append(*missing, Missing{c.Metadata.Name, d.name(), d.Version, d.Repository})
+			table, _ := lookupPath(seen, strings.Split(path+d.name(), "."))
+			own, _ := table.(map[string]any)
+			*missing = append(*missing, Missing{c.Metadata.Name, d.name(), d.Version, d.Repository, fullName(release, d.name(), own), d.Name})
 			continue
 		}
 		d.Name = d.name()
@@ -71,10 +78,23 @@ func resolve(c *Chart, vals map[string]any, path string, missing *[]Missing) *Ch
 		out.Charts = append(out.Charts, found[i])
 	}
 	for i, s := range out.Charts {
-		out.Charts[i] = resolve(s, seen, path+s.Metadata.Name+".", missing)
+		out.Charts[i] = resolve(s, seen, path+s.Metadata.Name+".", release, missing)
 	}
 	out.Values = imported(&out)
 	return &out
+}
+
+func fullName(release, name string, vals map[string]any) string {
+	if s, ok := vals["fullnameOverride"].(string); ok && s != "" {
+		return s
+	}
+	if s, ok := vals["nameOverride"].(string); ok && s != "" {
+		name = s
+	}
+	if strings.Contains(release, name) {
+		return release
+	}
+	return release + "-" + name
 }
 
 // enabled: the first condition that names a truth value decides, else tags, else

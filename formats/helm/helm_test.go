@@ -164,6 +164,21 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+func TestMissingNames(t *testing.T) {
+	t.Parallel()
+	r := render(t, chart(map[string]string{
+		"Chart.yaml":  "name: shop\ndependencies: [{name: redis, alias: cache}, {name: otel}, {name: shop}, {name: pg}]",
+		"values.yaml": "otel: {fullnameOverride: collector}\npg: {nameOverride: db}\n",
+	}), nil)
+	var got []string
+	for _, m := range r.Missing {
+		got = append(got, m.Of+" as "+m.FullName)
+	}
+	if s := strings.Join(got, ", "); s != "redis as shop-cache, otel as collector, shop as shop, pg as shop-db" {
+		t.Error(s)
+	}
+}
+
 func TestTimeAndCancel(t *testing.T) {
 	t.Parallel()
 	c, err := helm.Load(chart(map[string]string{"templates/a.yaml": "{{ range 2000000000 }}{{ end }}"}), ".", nil)

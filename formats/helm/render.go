@@ -57,9 +57,10 @@ func (c *Chart) Render(ctx context.Context, o *Options) (*Rendered, error) {
 		return nil, errors.New("a library chart is only there to be included")
 	}
 	r := &rendering{b: newBudget(ctx, opts.Limits.or()), namespace: cmp.Or(opts.Namespace, "default"), out: &Rendered{}}
-	top := resolve(c, Lay(opts.Values, nil), "", &r.out.Missing)
+	name := cmp.Or(opts.Release, c.Metadata.Name)
+	top := resolve(c, Lay(opts.Values, nil), "", name, &r.out.Missing)
 	vals := coalesced(top, Lay(opts.Values, nil))
-	release := map[string]any{"Name": cmp.Or(opts.Release, c.Metadata.Name), "Namespace": r.namespace, "IsUpgrade": false, "IsInstall": true, "Revision": 1, "Service": "Helm"}
+	release := map[string]any{"Name": name, "Namespace": r.namespace, "IsUpgrade": false, "IsInstall": true, "Revision": 1, "Service": "Helm"}
 	r.chart(top, top.Metadata.Name, vals, release, true)
 	if err := r.parse(); err != nil {
 		return nil, err

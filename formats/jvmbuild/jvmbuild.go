@@ -91,6 +91,7 @@ func Maven(src []byte, dir string) (*Build, error) {
 var (
 	artifact = regexp.MustCompile(`["']([\w-]+(?:\.[\w-]+)*):([\w.-]+)(?::[^"'\n]*)?["']`)
 	project  = regexp.MustCompile(`project\(\s*(?:path:\s*)?["']:?([\w:.-]+)["']`)
+	war      = regexp.MustCompile(`(?m)^\s*(?:apply plugin:\s*|id\s*\(?\s*)['"](?:war|ear|application)['"]|^\s*(?:war|ear|application)\s*$`)
 	testing  = regexp.MustCompile(`(?m)^\s*(?:test\w*|classpath|androidTest\w*|mavenBom)\b.*$`)
 )
 
@@ -100,6 +101,7 @@ func Gradle(src, dir string) *Build {
 	if b.Packs {
 		b.Libraries = append(b.Libraries, "spring-boot")
 	}
+	b.Packs = b.Packs || war.MatchString(src)
 	src = testing.ReplaceAllString(src, "")
 	for _, m := range artifact.FindAllStringSubmatch(src, -1) {
 		b.Libraries = append(b.Libraries, m[2])

@@ -14,6 +14,7 @@ const (
 	whyMissing = "there is no such file or folder"
 	whyPlugin  = "plugins are not run"
 	whyChart   = "a chart inside a kustomization is not rendered"
+	whyVars    = "they are not filled in; replacements took their place"
 	whyCopies  = "its patches copy more than is sensible"
 )
 
@@ -86,7 +87,45 @@ func (c *cleaner) clean(k map[string]any) error {
 	}
 	delete(k, "helmGlobals")
 	delete(k, "buildMetadata")
+	if c.err == nil {
+		c.modern(k)
+	}
 	return c.err
+}
+
+// modern writes old fields as those that took their place: the library warns of
+// them on standard error, which is not its to write to.
+func (c *cleaner) modern(k map[string]any) {
+	join := func(field string, more []any) {
+		if len(more) > 0 {
+			old, _ := k[field].([]any)
+			k[field] = append(old, more...)
+		}
+	}
+	old := func(field string) []any {
+		l, _ := k[field].([]any)
+		delete(k, field)
+		return l
+	}
+	join("resources", old("bases"))
+	join("images", old("imageTags"))
+	var patches []any
+	for _, x := range old("patchesStrategicMerge") {
+		s, _ := x.(string)
+		if strings.Contains(s, "\n") || strings.HasPrefix(strings.TrimSpace(s), "{") {
+			patches = append(patches, map[string]any{"patch": s})
+		} else {
+			patches = append(patches, map[string]any{"path": s})
+		}
+	}
+	join("patches", append(patches, old("patchesJson6902")...))
+	if m, ok := k["commonLabels"].(map[string]any); ok {
+		join("labels", []any{map[string]any{"pairs": m, "includeSelectors": true}})
+	}
+	delete(k, "commonLabels")
+	if len(old("vars")) > 0 {
+		c.left("vars", whyVars)
+	}
 }
 
 // list keeps the texts of a list that keep keeps, as it writes them.

@@ -113,7 +113,7 @@ func (r *reader) path(p, base string, n *doc.Node) {
 		if op == nil || op.Kind != doc.Map {
 			continue
 		}
-		o := contract.Operation{Key: contract.HTTPKey(m, base+p), Name: op.Str("operationId"), Trigger: strings.ToUpper(m) + " " + p, Base: base, Pos: d.Pos(item.KeyNode(m))}
+		o := contract.Operation{Key: contract.HTTPKey(m, base+p), Name: op.Str("operationId"), Trigger: strings.ToUpper(m) + " " + p, Base: base, Deprecated: op.Str("deprecated") == "true", Pos: d.Pos(item.KeyNode(m))}
 		if d == r.d {
 			o.Pointer = doc.Pointer([]string{"paths", p, m})
 		}

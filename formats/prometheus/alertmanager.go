@@ -228,9 +228,11 @@ func (a *Alertmanager) To(labels map[string]string) (receivers []string, sure bo
 	return receivers, sure
 }
 
-// Tells reports whether a receiver tells anybody.
-func (a *Alertmanager) Tells(receiver string) bool {
-	return slices.ContainsFunc(a.Receivers, func(r Receiver) bool { return r.Name == receiver && len(r.Ways) > 0 })
+// Tells reports whether a receiver tells anybody; known is false where there is no
+// such receiver.
+func (a *Alertmanager) Tells(receiver string) (anybody, known bool) {
+	i := slices.IndexFunc(a.Receivers, func(r Receiver) bool { return r.Name == receiver })
+	return i >= 0 && len(a.Receivers[i].Ways) > 0, i >= 0
 }
 
 // YAML writes the configuration; reading it gives an equal one, the secrets of

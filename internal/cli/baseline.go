@@ -20,7 +20,7 @@ func (a *app) baselineCmd() *cobra.Command {
 		Example: "  ashlar baseline deploy/ --expires 90d -o ashlar-baseline.json",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, paths []string) error {
-			_, res, _, err := a.judge(&in, paths)
+			_, res, _, err := a.judge(&in, paths, nil)
 			if err != nil {
 				return err
 			}

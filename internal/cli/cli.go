@@ -130,7 +130,8 @@ It reads files only; it never uses the network unless you ask.`),
 	}
 	root.SetVersionTemplate("ashlar {{.Version}}\n")
 	root.PersistentFlags().BoolVar(&a.noColor, "no-color", false, "print without colours (also: NO_COLOR)")
-	root.AddCommand(a.discoverCmd(), a.reviewCmd(), a.baselineCmd(), a.fixCmd(), a.diagramCmd(), a.diffCmd(), a.explainCmd(), a.splitCmd(), a.sagaCmd(), a.dlqCmd(), a.readModelCmd(), a.adviseCmd())
+	root.AddCommand(a.discoverCmd(), a.reviewCmd(), a.baselineCmd(), a.fixCmd(), a.diagramCmd(), a.diffCmd(), a.explainCmd(),
+		a.splitCmd(), a.adviseCmd(), a.sagaCmd(), a.dlqCmd(), a.readModelCmd(), a.mcpCmd())
 	return root
 }
 

@@ -128,7 +128,7 @@ func TestCorpusSecretsStayIn(t *testing.T) {
 	t.Parallel()
 	for _, system := range []string{"boutique", "train-ticket", "piggymetrics", "otel-demo"} {
 		path := corpus(t, system)
-		for _, args := range [][]string{{"discover", "--format", "text"}, {"discover", "--json"}, {"review", "-v"}, {"review", "--json"}, {"review", "-f", "sarif"}, {"diagram"}} {
+		for _, args := range [][]string{{"discover", "--format", "text"}, {"discover", "--json"}, {"review", "-v"}, {"review", "--json"}, {"review", "-f", "sarif"}, {"review", "-f", "html"}, {"review", "-f", "markdown"}, {"review", "-f", "junit"}, {"diagram"}} {
 			var out strings.Builder
 			cli.Do(t.Context(), append(args, path), strings.NewReader(""), &out, io.Discard)
 			for _, secret := range []string{"_PASSWORD", "otelp", "adminadmin", "MYSQL_ROOT_PASSWORD", "guest:", "password:"} {

@@ -30,7 +30,7 @@ func (a *app) diagramCmd() *cobra.Command {
 		Example: "  ashlar diagram deploy/ -o map.svg\n  ashlar diagram deploy/ --view data -f mermaid\n  ashlar diagram ashlar.yaml traces.json --sequence buy -o buy.svg\n  ashlar diagram deploy/ --sequence order.Place -f mermaid",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, paths []string) error {
-			r, res, _, err := a.judge(&in, paths)
+			r, res, _, err := a.judge(&in, paths, nil)
 			if err != nil {
 				return err
 			}

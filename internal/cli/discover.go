@@ -193,6 +193,9 @@ func (a *app) printSystem(w io.Writer, r *discover.Result) {
 	s := r.System
 	p := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) }
 	p("%s", summary(r))
+	if len(r.Environments) > 0 {
+		p("environments: %s  (-e shows one)", strings.Join(r.Environments, ", "))
+	}
 	g := map[arch.Ref][]arch.Edge{}
 	for _, e := range s.Edges() {
 		g[e.From.Parent()] = append(g[e.From.Parent()], e)

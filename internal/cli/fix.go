@@ -22,7 +22,7 @@ func (a *app) fixCmd() *cobra.Command {
 		Example: "  ashlar fix --diff deploy/\n  ashlar fix deploy/",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, paths []string) error {
-			_, res, _, err := a.judge(&in, paths)
+			_, res, _, err := a.judge(&in, paths, nil)
 			if err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,12 +21,21 @@ import (
 // judgement is what every verb that reviews takes.
 type judgement struct {
 	input
-	baseline, newFrom string
+	baseline, newFrom, against string
 }
 
 // review discovers, judges, and sets aside what the users accept.
 func (a *app) review(j *judgement, paths []string) (*discover.Result, *review.Result, error) {
-	r, res, s, err := a.judge(&j.input, paths)
+	var before *review.Before
+	if j.against != "" {
+		b, done, err := a.before(j, paths)
+		defer done()
+		if err != nil {
+			return nil, nil, err
+		}
+		before = b
+	}
+	r, res, s, err := a.judge(&j.input, paths, before)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -55,7 +65,7 @@ func (a *app) review(j *judgement, paths []string) (*discover.Result, *review.Re
 }
 
 // judge reviews as ashlar.yaml says, suppressions included.
-func (a *app) judge(in *input, paths []string) (*discover.Result, *review.Result, review.Settings, error) {
+func (a *app) judge(in *input, paths []string, before *review.Before) (*discover.Result, *review.Result, review.Settings, error) {
 	r, err := a.read(in, paths)
 	if err != nil {
 		return nil, nil, review.Settings{}, err
@@ -65,7 +75,7 @@ func (a *app) judge(in *input, paths []string) (*discover.Result, *review.Result
 	if err != nil {
 		return nil, nil, s, err
 	}
-	c := &review.Case{System: r.System, Documents: r.Documents, Code: r.Code, Environment: in.environment, Config: s.Rules}
+	c := &review.Case{System: r.System, Documents: r.Documents, Code: r.Code, Environment: in.environment, Config: s.Rules, Paths: paths, Before: before}
 	res := review.Run(c, catalogue)
 	res.Accept(c, s.Suppress, time.Now())
 	return r, res, s, nil
@@ -73,38 +83,75 @@ func (a *app) judge(in *input, paths []string) (*discover.Result, *review.Result
 
 // revision reviews the paths as they were in a revision of their repository.
 func (a *app) revision(j *judgement, paths []string) (*review.Result, error) {
-	tmp, err := os.MkdirTemp("", "ashlar-*")
+	old, done, err := a.checkouts("--new-from", j.newFrom, paths)
+	defer done()
 	if err != nil {
-		return nil, &exit{ExitEnvironment, err}
+		return nil, err
 	}
-	defer func() { _ = os.RemoveAll(tmp) }()
-	var old []string
-	for i, p := range paths {
-		if p == "-" {
-			return nil, errors.New("--new-from needs files: standard input has no history")
-		}
-		to := filepath.Join(tmp, fmt.Sprint(i))
-		there, err := a.checkout(j.newFrom, p, to)
-		if err != nil {
-			return nil, err
-		}
-		if there != "" {
-			old = append(old, there)
-		}
-	}
+	old = slices.DeleteFunc(old, func(p string) bool { return p == "" })
 	if len(old) == 0 { // all of it is new
 		return &review.Result{}, nil
 	}
-	_, res, _, err := a.judge(&j.input, old)
+	_, res, _, err := a.judge(&j.input, old, nil)
 	if errors.Is(err, discover.ErrNothing) {
 		return &review.Result{}, nil
 	}
 	return res, err
 }
 
+// before discovers what --against names: a folder or file that stands for the one
+// path, or a revision of the repository of the paths.
+func (a *app) before(j *judgement, paths []string) (b *review.Before, done func(), err error) {
+	done = func() {}
+	b = &review.Before{Name: j.against}
+	if _, err := os.Stat(j.against); err == nil && len(paths) == 1 {
+		b.Paths = []string{j.against}
+	} else {
+		b.Paths, done, err = a.checkouts("--against", j.against, paths)
+		if err != nil {
+			return nil, done, err
+		}
+	}
+	there := slices.DeleteFunc(slices.Clone(b.Paths), func(p string) bool { return p == "" })
+	if len(there) == 0 {
+		return b, done, nil // nothing was there that could break
+	}
+	r, err := a.read(&j.input, there)
+	if errors.Is(err, discover.ErrNothing) {
+		return b, done, nil
+	}
+	if err != nil {
+		return nil, done, fmt.Errorf("--against %s: %w", j.against, err)
+	}
+	b.System, b.Documents = r.System, r.Documents
+	return b, done, nil
+}
+
+// checkouts writes paths as they were in a revision below a folder of their own,
+// and returns where, in their order; "" for what the revision does not have. done
+// removes them and is never nil.
+func (a *app) checkouts(flag, rev string, paths []string) (old []string, done func(), err error) {
+	tmp, err := os.MkdirTemp("", "ashlar-*")
+	if err != nil {
+		return nil, func() {}, &exit{ExitEnvironment, err}
+	}
+	done = func() { _ = os.RemoveAll(tmp) }
+	for i, p := range paths {
+		if p == "-" {
+			return nil, done, errors.New(flag + " needs files: standard input has no history")
+		}
+		there, err := a.checkout(flag, rev, p, filepath.Join(tmp, fmt.Sprint(i)))
+		if err != nil {
+			return nil, done, err
+		}
+		old = append(old, there)
+	}
+	return old, done, nil
+}
+
 // checkout writes a path as it was in a revision below a folder, and returns
 // where; "" when the revision does not have it.
-func (a *app) checkout(rev, path, to string) (string, error) {
+func (a *app) checkout(flag, rev, path, to string) (string, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return "", &exit{ExitEnvironment, err}
@@ -126,7 +173,7 @@ func (a *app) checkout(rev, path, to string) (string, error) {
 		return "", &exit{ExitEnvironment, err}
 	}
 	if _, err := a.git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", rev+"^{commit}"); err != nil {
-		return "", fmt.Errorf("--new-from %s: the repository of %s has no such revision", rev, path)
+		return "", fmt.Errorf("%s %s: the repository of %s has no such revision", flag, rev, path)
 	}
 	rel = filepath.ToSlash(rel)
 	if rel != "." {

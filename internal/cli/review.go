@@ -19,7 +19,7 @@ func (a *app) reviewCmd() *cobra.Command {
 		Use:     "review PATH...",
 		Short:   "Find the red flags, the worst first",
 		Long:    "Review discovers the system and judges it: one screen with what to fix first, the number that hurts here, and what could not be judged for lack of input.\nA PATH is a file, a folder, or - for standard input.\n\nIt ends with 0 when nothing reaches --fail-on, with 1 when something does, with 2 on a usage error.",
-		Example: "  ashlar review deploy/\n  kubectl get deploy,svc,virtualservice -A -o yaml | ashlar review -\n  ashlar review deploy/ traces.json --format sarif -o ashlar.sarif",
+		Example: "  ashlar review deploy/\n  kubectl get deploy,svc,virtualservice -A -o yaml | ashlar review -\n  ashlar review . --against main\n  ashlar review deploy/ traces.json --format sarif -o ashlar.sarif",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, paths []string) error {
 			threshold, err := review.ParseSeverity(failOn)
@@ -66,6 +66,7 @@ func (a *app) reviewCmd() *cobra.Command {
 	c.Flags().StringVarP(&out, "output", "o", "", "file to write to")
 	c.Flags().StringVar(&in.baseline, "baseline", "", "file of findings that are accepted; see ashlar baseline")
 	c.Flags().StringVar(&in.newFrom, "new-from", "", "only findings that this `REVISION` of the repository does not have")
+	c.Flags().StringVar(&in.against, "against", "", "say what breaks consumers of this `REF`, a git revision or a folder: operations, fields and events that were there and are gone or changed")
 	c.Flags().StringVar(&failOn, "fail-on", "high", "severity from which the exit code is 1: info, low, medium, high, critical, never")
 	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "every finding with its evidence and cure")
 	return c

@@ -3,6 +3,7 @@ package contracts
 import (
 	"cmp"
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -83,12 +84,18 @@ func source(p doc.Pos, reason string) arch.Source {
 	return arch.Source{Origin: arch.FromContract, By: Name, File: p.File, Line: max(1, p.Line), Col: max(1, p.Col), Reason: reason}
 }
 
+// standard are packages of frameworks, which every service may offer.
+var standard = regexp.MustCompile(`^(grpc|google|opentelemetry|envoy|xds|jaeger|prometheus)\.`)
+
 // namesOf: a proto file is one contract for each service in it.
 func namesOf(c *contract.Contract) []string {
 	if c.Kind != contract.Proto {
 		return []string{c.Name}
 	}
 	var out []string
+	if standard.MatchString(c.Name) {
+		return nil
+	}
 	for _, o := range c.Operations {
 		if !slices.Contains(out, o.Service) {
 			out = append(out, o.Service)

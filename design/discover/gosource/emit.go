@@ -11,10 +11,11 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover"
 )
 
-// program is a main package with what it reaches.
+// binary is a main package with what it reaches.
 type binary struct {
 	main  *summary
 	pkgs  map[string]bool // import paths
+	reach map[code.MethodID]bool
 	name  string
 	ref   arch.Ref
 	store string
@@ -79,30 +80,22 @@ func (p *program) binaries(ev *discover.Evidence) []*binary {
 	return out
 }
 
-// programName: the folder of the main package, or the module's last part; generic
-// names give way to what stands around them.
+// programName is the last part of the way from the module to the main package that
+// is not a word for any program, or else the module's own last part.
 func programName(s *summary) string {
-	name := path.Base(s.Dir)
-	if s.Path == s.Module || name == "." {
-		name = packageName(s.Module)
-		if b := path.Base(s.Module); !strings.HasPrefix(b, "v") {
-			name = b
+	rest := s.Dir
+	if s.Module != "" {
+		rest = strings.TrimPrefix(strings.TrimPrefix(s.Path, s.Module), "/")
+	}
+	parts := strings.Split(rest, "/")
+	for i := len(parts) - 1; i >= 0; i-- {
+		switch parts[i] {
+		case "", ".", "cmd", "main", "src", "server", "app", "api", "service", "internal", "bin":
+		default:
+			return strings.ToLower(parts[i])
 		}
 	}
-	switch name {
-	case "cmd", "main", "src", "server", "app", "api", "service":
-		up := path.Base(path.Dir(s.Dir))
-		if up == "cmd" {
-			up = path.Base(path.Dir(path.Dir(s.Dir)))
-		}
-		if s.Module != "" && (up == "." || up == "/" || up == "src") {
-			up = path.Base(s.Module)
-		}
-		if up != "." && up != "/" {
-			name = up
-		}
-	}
-	return strings.ToLower(name)
+	return strings.ToLower(path.Base(unversioned(cmp.Or(s.Module, s.Path))))
 }
 
 // stores names the store of every package: by the program that it belongs to, or
@@ -204,19 +197,9 @@ func plain(s string) string {
 
 // owners keeps the programs that serve something, and tells the modules.
 func (p *program) owners(g *code.Graph, bins []*binary) []*binary {
-	serving := map[string]bool{}
-	for _, e := range g.Entries {
-		if e.Kind != "main" {
-			serving[p.packageOf(e.Method)] = true
-		}
-	}
 	out := slices.DeleteFunc(slices.Clone(bins), func(b *binary) bool {
-		for pkg := range b.pkgs {
-			if serving[pkg] {
-				return false
-			}
-		}
-		return true
+		b.reach = p.reach(methodID(b.main.Path, "", "main"), b)
+		return !slices.ContainsFunc(g.Entries, func(e code.Entry) bool { return p.serves(b, e) })
 	})
 	for _, b := range out {
 		if m, ok := g.Modules[b.main.Module]; ok && m.Service == "" {
@@ -225,6 +208,38 @@ func (p *program) owners(g *code.Graph, bins []*binary) []*binary {
 		}
 	}
 	return out
+}
+
+// serves reports whether a program registers an entry: a tool that uses a package
+// for its client alone serves nothing.
+func (p *program) serves(b *binary, e code.Entry) bool {
+	if e.Kind == "main" {
+		return false
+	}
+	in, ok := p.registered[e.Pos]
+	return b.reach[in] || !ok && b.reach[e.Method]
+}
+
+// reach is what a program may call: from its main function, and from the
+// initialization of its packages, on.
+func (p *program) reach(main code.MethodID, b *binary) map[code.MethodID]bool {
+	seen := map[code.MethodID]bool{}
+	todo := []code.MethodID{main}
+	for _, pkg := range sortedKeys(b.pkgs) {
+		todo = append(todo, methodID(pkg, "", "init"))
+	}
+	for len(todo) > 0 {
+		m := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if seen[m] {
+			continue
+		}
+		seen[m] = true
+		for _, c := range p.calls[m] {
+			todo = append(todo, c.To)
+		}
+	}
+	return seen
 }
 
 func (p *program) packageOf(m code.MethodID) string {

@@ -3,8 +3,10 @@ package gosource
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,7 +56,7 @@ func (p *program) graph(stores map[string]string) code.Graph {
 		g.Entries = append(g.Entries, p.served(s)...)
 		if s.Main {
 			if m, ok := p.methods[methodID(s.Path, "", "main")]; ok {
-				g.Entries = append(g.Entries, code.Entry{Method: m.ID, Kind: "main", Trigger: "start of " + path.Base(cmp.Or(s.Dir, s.Path)), Pos: m.Pos})
+				g.Entries = append(g.Entries, code.Entry{Method: m.ID, Kind: "main", Trigger: "start of " + programName(s), Pos: m.Pos})
 			}
 		}
 		for _, c := range s.Clients {
@@ -270,6 +272,9 @@ func (p *program) entries(r route) []code.Entry {
 		for r.Kind == "http" && strings.HasPrefix(path, "${") { // where it is mounted is a matter of deployment
 			_, path, _ = strings.Cut(path, "}")
 		}
+		for strings.Contains(path, "//") {
+			path = strings.ReplaceAll(path, "//", "/")
+		}
 		e := code.Entry{Method: cmp.Or(r.Handler, r.In), Kind: r.Kind, Pos: r.Pos}
 		switch r.Kind {
 		case "topic":
@@ -298,6 +303,9 @@ func (p *program) entries(r route) []code.Entry {
 			out[i].Method = foreign(r.In)
 		}
 	}
+	for _, e := range out {
+		p.registered[e.Pos] = r.In
+	}
 	return out
 }
 
@@ -313,6 +321,7 @@ func (p *program) served(s *summary) []code.Entry {
 		for _, m := range methods {
 			id := code.MethodID(string(x.Impl) + "#" + m)
 			if _, ok := p.methods[id]; ok {
+				p.registered[p.methods[id].Pos] = x.In
 				out = append(out, code.Entry{Method: id, Kind: "grpc", Trigger: "grpc " + full + "/" + m, Pos: p.methods[id].Pos})
 			}
 		}
@@ -320,6 +329,7 @@ func (p *program) served(s *summary) []code.Entry {
 			for _, id := range sortedKeys(p.methods) {
 				m := p.methods[id]
 				if m.Type == x.Impl && len(m.Params) == 2 && strings.HasPrefix(string(m.Params[0]), "context.") && m.Name[0] >= 'A' && m.Name[0] <= 'Z' {
+					p.registered[m.Pos] = x.In
 					out = append(out, code.Entry{Method: id, Kind: "grpc", Trigger: "grpc " + x.Service + "/" + m.Name, Pos: m.Pos})
 				}
 			}
@@ -342,7 +352,21 @@ func (p *program) grpcService(pkg, name string) (full string, methods []string) 
 // clients makes the calls of one call site, one for each target that it may have.
 func (p *program) clients(c client) []code.Client {
 	var out []code.Client
-	for _, f := range p.resolve(c.Target) {
+	all := p.resolve(c.Target)
+	own := map[string]bool{} // what is known without looking at the callers
+	for _, f := range p.expand(found{text: c.Target}, 0, map[string]bool{ownKey(c.Method): true}) {
+		own[f.text] = true
+	}
+	seen := map[string]bool{}
+	for _, f := range all {
+		if own[f.text] || c.Kind == "http" && own[vague(f.text)] {
+			f.via = nil
+		}
+		if key := fmt.Sprint(vague(f.text), f.via); seen[key] {
+			continue
+		} else {
+			seen[key] = true
+		}
 		x := c.Client
 		if f.via != nil && x.Kind != "grpc" {
 			x.Method, x.Pos, x.InLoop = f.via.Caller, f.via.Pos, x.InLoop || f.via.InLoop
@@ -359,9 +383,13 @@ func (p *program) clients(c client) []code.Client {
 		text = strings.ReplaceAll(text, sql.Hole, "{}")
 		switch x.Kind {
 		case "http":
+			verb := p.place(c.Verb)
+			if v, rest, ok := strings.Cut(text, " "); ok && (verbOf(v) != "" || v == "{}") {
+				verb, text = v, rest
+			}
 			host, rest := splitURL(text)
 			x.Target, x.Fixed = host, fixed(host)
-			x.Verb = strings.TrimSpace(strings.ReplaceAll(p.place(c.Verb), sql.Hole, "") + " " + rest)
+			x.Verb = strings.TrimSpace(strings.NewReplacer(sql.Hole, "", "{}", "").Replace(verb) + " " + rest)
 		case "grpc":
 			x.Target, x.Fixed = text, fixed(text)
 			if !strings.Contains(x.Verb, "/") {
@@ -390,6 +418,18 @@ func (p *program) clients(c client) []code.Client {
 	}
 	return out
 }
+
+// ownKey closes a function's parameters in [program.expand]: its callers are not
+// asked.
+func ownKey(m code.MethodID) string {
+	id, _, _ := strings.Cut(string(m), ".func@")
+	return "own " + id
+}
+
+// vague is a text as its function alone knows it, where callers add nothing to it.
+func vague(s string) string { return holes.ReplaceAllString(s, sql.Hole) }
+
+var holes = regexp.MustCompile("\x00+")
 
 // splitURL parts a URL into its place and its path without the query.
 func splitURL(s string) (host, rest string) {

@@ -218,9 +218,11 @@ func (f *fn) handler(e ast.Expr) code.MethodID {
 func (f *fn) closureMethod(l *ast.FuncLit) code.MethodID {
 	p := f.position(l.Pos())
 	id := code.MethodID(string(f.id) + ".func@" + itoa(p.Line))
-	if f.hasMethod(id) {
+	if f.own[l] {
 		return id
 	}
+	f.own[l] = true
+	f.sum.Calls = append(f.sum.Calls, call{Call: code.Call{From: f.id, To: id, Pos: p}, Value: true})
 	c := &fn{walker: f.walker, id: id, body: l.Body, params: map[types.Object]int{}, bind: f.bind, defs: f.defs, calls: map[*ast.CallExpr]bool{}, verbs: f.verbs, eval_: map[types.Object]bool{}}
 	f.sum.Methods = append(f.sum.Methods, code.Method{ID: id, Type: typeOfMethod(f.id), Name: strings.TrimPrefix(string(id)[strings.IndexByte(string(id), '#'):], "#"), Pos: p, Lines: f.position(l.End()).Line - p.Line + 1})
 	for o, i := range f.params { // what the function around was given is still what its caller gave
@@ -292,6 +294,8 @@ func (f *fn) newRequest(e ast.Expr) (verb, url string, ctx ast.Expr) {
 			ctx = c.Args[0]
 			e = c.Fun.(*ast.SelectorExpr).X
 			continue
+		case o != nil && f.w.pkgs[pkgOf(o)] != nil: // made by a function of this source
+			return "", f.text(c), ctx
 		}
 		return "", sql.Hole, ctx
 	}

@@ -24,11 +24,13 @@ type program struct {
 	pkgOf   map[code.TypeID]*summary
 	paths   map[string]*summary
 	calls   map[code.MethodID][]call // from, resolved
+	// registered is the function that registers the entry at a place.
+	registered map[code.Pos]code.MethodID
 }
 
 func link(w *world, parts []*summary) *program {
 	p := &program{w: w, parts: parts, sites: map[string]*site{}, callers: map[code.MethodID][]*site{}, vars: map[string][]string{}, returns: map[code.MethodID][]string{},
-		impl: map[code.MethodID][]code.MethodID{}, ifaces: map[code.MethodID][]code.MethodID{}, methods: map[code.MethodID]code.Method{}, types: map[code.TypeID]code.Type{}, pkgOf: map[code.TypeID]*summary{}, paths: map[string]*summary{}, calls: map[code.MethodID][]call{}}
+		impl: map[code.MethodID][]code.MethodID{}, ifaces: map[code.MethodID][]code.MethodID{}, methods: map[code.MethodID]code.Method{}, types: map[code.TypeID]code.Type{}, pkgOf: map[code.TypeID]*summary{}, paths: map[string]*summary{}, calls: map[code.MethodID][]call{}, registered: map[code.Pos]code.MethodID{}}
 	for _, s := range parts {
 		p.paths[s.Path] = s
 		for _, t := range s.Types {
@@ -204,6 +206,9 @@ func (p *program) expand(f found, depth int, open map[string]bool) []found {
 	switch kind {
 	case 'p':
 		_, m, _ := strings.Cut(body, "|")
+		if open[ownKey(code.MethodID(m))] {
+			return hole()
+		}
 		sites := p.callers[code.MethodID(m)]
 		for _, i := range p.ifaces[code.MethodID(m)] {
 			sites = append(sites[:len(sites):len(sites)], p.callers[i]...)

@@ -5,10 +5,12 @@ import (
 	_ "embed"
 	"go/ast"
 	"go/parser"
+	"go/token"
 	"go/types"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/txtar"
@@ -28,15 +30,18 @@ func declarations() map[string]string {
 
 // external is a package of the outside world: declarations only.
 type external struct {
-	pkg  *types.Package
-	busy bool
+	pkg    *types.Package
+	busy   bool
+	opaque bool // not all of its declarations are at hand
 }
 
 // importer resolves the imports of one package.
 type importer struct {
 	w    *world
 	from *module // whose requirements hold
-	vend string  // folder with a vendor folder, "" for none
+	// opaque: something that was imported is not wholly known, so that faults may be
+	// the reader's.
+	opaque bool
 }
 
 // Import implements types.Importer. An unknown package is an empty one: what is
@@ -59,6 +64,7 @@ func (im *importer) Import(name string) (*types.Package, error) {
 		e.pkg = types.NewPackage(name, packageName(name))
 		e.pkg.MarkComplete()
 	}
+	im.opaque = im.opaque || e.opaque
 	return e.pkg, nil
 }
 
@@ -77,6 +83,10 @@ func (im *importer) load(name string) *types.Package {
 		if p := im.check(name, goFiles(dir), from); p != nil {
 			return p
 		}
+	}
+	im.w.loaded[name].opaque = true
+	if same, ok := sameLibrary[unversioned(name)]; ok {
+		name = same
 	}
 	for n := name; ; { // a declaration holds for every major version
 		if src, ok := im.w.declared[n]; ok {
@@ -223,9 +233,28 @@ func (im *importer) check(name string, files map[string][]byte, from *importer) 
 	if len(fs) == 0 {
 		return nil
 	}
+	for _, f := range fs {
+		dropBlank(f)
+	}
 	conf := types.Config{Importer: from, IgnoreFuncBodies: true, FakeImportC: true, DisableUnusedImportCheck: true, Error: func(error) {}, Sizes: types.SizesFor("gc", "amd64")}
 	p, _ := conf.Check(name, im.w.fset, fs, nil) // faults of other people's modules are theirs
 	return p
+}
+
+// dropBlank takes out imports for side effects alone: their declarations are not
+// used, and a driver's can be millions of lines.
+func dropBlank(f *ast.File) {
+	f.Decls = slices.DeleteFunc(f.Decls, func(d ast.Decl) bool {
+		g, ok := d.(*ast.GenDecl)
+		if !ok || g.Tok != token.IMPORT || len(g.Specs) == 0 {
+			return false
+		}
+		g.Specs = slices.DeleteFunc(g.Specs, func(s ast.Spec) bool {
+			im, ok := s.(*ast.ImportSpec)
+			return ok && im.Name != nil && im.Name.Name == "_"
+		})
+		return len(g.Specs) == 0
+	})
 }
 
 // typesOf gives the declarations of a package of this source, read without

@@ -46,7 +46,7 @@ func index(g *code.Graph) *lookup {
 func (e *emitter) entriesOf(b *binary) map[string]code.Entry {
 	out := map[string]code.Entry{}
 	for _, x := range e.g.Entries {
-		if x.Kind == "main" || !b.pkgs[e.p.packageOf(x.Method)] {
+		if !e.p.serves(b, x) {
 			continue
 		}
 		name := e.p.methods[x.Method].Name

@@ -63,6 +63,7 @@ func (w *world) read(p *pkg) (s *summary) {
 	s.Name, s.Main = p.name, p.name == "main"
 	wk := &walker{w: w, p: p, sum: s, gen: map[*ast.File]bool{}, info: &types.Info{Types: map[ast.Expr]types.TypeAndValue{}, Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{}, Selections: map[*ast.SelectorExpr]*types.Selection{}}}
 	for i, f := range fs {
+		dropBlank(f)
 		src := w.sourceOf(p, f)
 		wk.gen[fs[i]] = generated.Match(src[:min(len(src), 4096)])
 		if !wk.gen[fs[i]] {
@@ -87,16 +88,13 @@ func (w *world) read(p *pkg) (s *summary) {
 	e.busy = false
 	w.loaded[p.path] = e
 	wk.pkg = e.pkg
-	if faults > 0 && !w.blamed(p) {
+	if faults > 0 && !im.opaque {
 		s.Skipped = append(s.Skipped, code.Skip{File: p.dir, Why: fmt.Sprintf("%s: does not compile (%d faults, the first: %s); what could be understood counts", Name, faults, first)})
 	}
 	s.Skipped = append(s.Skipped, skips.list...)
 	wk.files(fs)
 	return s
 }
-
-// blamed: faults of a package whose modules are missing are no news.
-func (w *world) blamed(p *pkg) bool { return len(w.missing) > 0 && len(p.outside) > 0 }
 
 func (w *world) sourceOf(p *pkg, f *ast.File) []byte {
 	name := w.fset.Position(f.Package).Filename

@@ -248,6 +248,8 @@ func (f *fn) callText(e *ast.CallExpr, depth int) string {
 		}
 	case "strings":
 		switch name {
+		case "Join":
+			return f.list(e.Args[0], " ", depth)
 		case "TrimSpace", "TrimRight", "TrimSuffix", "ToLower", "TrimPrefix", "Split", "Clone", "Replace", "ReplaceAll", "TrimLeft", "Trim":
 			return arg(0)
 		}
@@ -276,6 +278,15 @@ func (f *fn) callText(e *ast.CallExpr, depth int) string {
 	case "net":
 		if name == "JoinHostPort" {
 			return arg(0) + ":" + arg(1)
+		}
+	case "net/http":
+		switch name {
+		case "NewRequest":
+			return arg(0) + " " + arg(1)
+		case "NewRequestWithContext":
+			return arg(1) + " " + arg(2)
+		case "WithContext", "Clone":
+			return recv()
 		}
 	case "flag", "github.com/spf13/pflag":
 		if name == "String" {
@@ -329,6 +340,43 @@ func (f *fn) joined(args []ast.Expr, depth int) string {
 		b.WriteString(f.evaluate(a, depth+1))
 	}
 	return b.String()
+}
+
+// list joins all that this function puts into a list of texts: the conditions that
+// are appended to a statement.
+func (f *fn) list(e ast.Expr, sep string, depth int) string {
+	if depth > maxEval {
+		return sql.Hole
+	}
+	switch e := ast.Unparen(e).(type) {
+	case *ast.CompositeLit:
+		var parts []string
+		for _, x := range e.Elts {
+			parts = append(parts, f.evaluate(x, depth+1))
+		}
+		return strings.Join(parts, sep)
+	case *ast.CallExpr:
+		if calledName(e) == "append" {
+			var parts []string
+			for _, x := range e.Args[min(1, len(e.Args)):] {
+				parts = append(parts, f.evaluate(x, depth+1))
+			}
+			return strings.Join(parts, sep)
+		}
+	case *ast.Ident:
+		var parts []string
+		for _, d := range f.defs[f.object(e)] {
+			if d.n == 0 {
+				if _, same := ast.Unparen(d.expr).(*ast.Ident); !same {
+					parts = append(parts, f.list(d.expr, sep, depth+1))
+				}
+			}
+		}
+		if len(parts) > 0 {
+			return strings.Join(parts, sep)
+		}
+	}
+	return f.evaluate(e, depth+1)
 }
 
 // format fills the verbs of a format with what is known of the arguments.

@@ -29,7 +29,10 @@ func (f *fn) visit(n ast.Node) {
 		case *ast.SendStmt:
 			f.send(n)
 		case *ast.FuncLit:
-			f.closure(n)
+			if f.own[n] && n.Body != f.body {
+				return false
+			}
+			f.lits++
 		}
 		return true
 	})
@@ -217,8 +220,6 @@ func (f *fn) litSpans() []span {
 	}
 	return out
 }
-
-func (f *fn) closure(*ast.FuncLit) { f.lits++ }
 
 // unknownCall reads a call of what could not be resolved: its library is missing
 // or the code does not compile. Its name and a text tell enough for SQL and routes.

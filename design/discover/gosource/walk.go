@@ -20,6 +20,7 @@ type walker struct {
 	// fields are what is assigned to fields and variables of the package, for
 	// values that are no texts: clients with their timeouts.
 	inits map[types.Object][]ast.Expr
+	own   map[*ast.FuncLit]bool // closures that are methods of their own
 	addrs map[types.Object]bool // variables whose address is passed on
 }
 
@@ -64,6 +65,7 @@ func (w *walker) position(p token.Pos) code.Pos {
 
 // files walks all files of the package.
 func (w *walker) files(fs []*ast.File) {
+	w.own = map[*ast.FuncLit]bool{}
 	w.inits, w.addrs = map[types.Object][]ast.Expr{}, map[types.Object]bool{}
 	for _, f := range fs {
 		ast.Inspect(f, w.collect)

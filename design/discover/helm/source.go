@@ -123,6 +123,7 @@ func (s *Source) render(ctx context.Context, c *helm.Chart, vals map[string]any,
 		return 0
 	}
 	for _, m := range r.Missing {
+		out.Document(discover.Document{Path: base + path.Join(c.Dir, helm.ChartFile), Kind: "helm missing chart", Name: m.String(), Value: &absent{m, c.Metadata.Name}, Origins: o})
 		note(base+path.Join(c.Dir, helm.ChartFile), "helm: "+m.String()+" could not be rendered: it is not in charts/ (helm dependency build puts it there)")
 	}
 	for _, f := range r.Failed {
@@ -189,4 +190,5 @@ func exists(root fs.FS, p string) bool {
 var (
 	_ discover.Source  = (*Source)(nil)
 	_ discover.Claimer = (*Source)(nil)
+	_ discover.Relater = (*Source)(nil)
 )

@@ -153,8 +153,14 @@ func endpoints(n *doc.Node, path []string) []place {
 		for i, it := range n.Items {
 			walk(it, named, append(slices.Clone(path), strconv.Itoa(i)))
 		}
-		if named && n.Kind == doc.String && !strings.Contains(n.Text, "${") {
-			out = append(out, place{n.Text, path})
+		if named && n.Kind == doc.String {
+			text := n.Text
+			if host, port, ok := strings.Cut(text, ":${"); ok && strings.HasSuffix(port, "}") && !strings.ContainsAny(port, "/,") {
+				text = host // the port comes from the environment; the host is known
+			}
+			if !strings.Contains(text, "${") {
+				out = append(out, place{text, path})
+			}
 		}
 	}
 	walk(n, false, path)

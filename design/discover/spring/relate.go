@@ -66,14 +66,17 @@ func holds(profiles []string) bool {
 func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sink) error {
 	files := discover.Of[*file](ev.Documents)
 	apps := applications(files)
+	central(files, apps)
+	built(ev, apps)
+	apps = append(apps, mounted(ev, files)...)
 	if len(apps) == 0 {
 		return nil
 	}
-	central(files, apps)
-	built(ev, apps)
 	var of []arch.Ref
 	for _, a := range apps {
-		place(ev, a)
+		if a.ref == "" {
+			place(ev, a)
+		}
 		of = append(of, a.ref)
 		if a.ref.Kind() == arch.KindService {
 			ev.Hosts.Add(strings.ToLower(a.name), "spring", a.ref)
@@ -116,15 +119,8 @@ func applications(files []discover.Typed[*file]) []*app {
 	var apps []*app
 	for _, m := range arch.Sorted(by) {
 		a := by[m]
-		if !slices.ContainsFunc(a.list, func(s spring.Setting) bool {
-			for _, p := range []string{"spring.", "server.", "eureka.", "zuul.", "management.", "ribbon.", "info.", "logging."} {
-				if strings.HasPrefix(s.Key, p) {
-					return true
-				}
-			}
-			return false
-		}) {
-			continue // settings of something else
+		if !ours(a.list) {
+			continue
 		}
 		a.name = path.Base(m)
 		if x, ok := (spring.Settings{List: a.list}).Get("spring.application.name"); ok {
@@ -136,6 +132,55 @@ func applications(files []discover.Typed[*file]) []*app {
 		apps = append(apps, a)
 	}
 	return apps
+}
+
+// ours: settings of something else have none of Spring's own keys.
+func ours(list []spring.Setting) bool {
+	return slices.ContainsFunc(list, func(s spring.Setting) bool {
+		for _, p := range []string{"spring.", "server.", "eureka.", "zuul.", "management.", "ribbon.", "info.", "logging."} {
+			if strings.HasPrefix(s.Key, p) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// mounted makes applications of the services whose pods read a ConfigMap with
+// settings in it; as Spring Cloud Kubernetes has it, one that is called as a
+// service is that service's, mounted or not.
+func mounted(ev *discover.Evidence, files []discover.Typed[*file]) []*app {
+	by := map[arch.Ref]*app{}
+	for _, f := range files {
+		if f.Within == "" {
+			continue
+		}
+		refs := ev.Holders[f.Within]
+		if kind, name, _ := strings.Cut(f.Within, " "); len(refs) == 0 && kind == "ConfigMap" {
+			if ref := arch.NewRef(arch.KindService, path.Base(name)); ev.System.Has(ref) {
+				refs = []arch.Ref{ref}
+			}
+		}
+		for _, ref := range refs {
+			for _, s := range f.V.settings {
+				if ref.Kind() != arch.KindService || len(s.List) == 0 || !holds(s.Profiles) {
+					continue
+				}
+				if by[ref] == nil {
+					p := s.List[0].Pos
+					by[ref] = &app{module: f.Within, name: ref.Name(), ref: ref, at: arch.Source{Origin: arch.Config, By: Name, File: p.File, Line: p.Line, Col: p.Col, Via: f.Via}}
+				}
+				by[ref].list = append(by[ref].list, s.List...)
+			}
+		}
+	}
+	var out []*app
+	for _, ref := range arch.Sorted(by) {
+		if ours(by[ref].list) {
+			out = append(out, by[ref])
+		}
+	}
+	return out
 }
 
 // built adds the libraries of each application.
@@ -202,14 +247,14 @@ func central(files []discover.Typed[*file], apps []*app) {
 	}
 	folders := map[string]bool{}
 	for _, f := range files {
-		if f.V.module == "" {
+		if f.V.module == "" && f.Within == "" {
 			if a, _ := split(f.V); a != nil {
 				folders[f.V.folder] = true
 			}
 		}
 	}
 	for _, f := range files {
-		if f.V.module != "" || !folders[f.V.folder] {
+		if f.V.module != "" || f.Within != "" || !folders[f.V.folder] {
 			continue
 		}
 		a, profile := split(f.V)

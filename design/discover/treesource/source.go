@@ -21,7 +21,10 @@ import (
 
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/discover"
+	"github.com/ashlar-dev/ashlar/design/discover/treesource/csharp"
 	"github.com/ashlar-dev/ashlar/design/discover/treesource/java"
+	"github.com/ashlar-dev/ashlar/design/discover/treesource/python"
+	"github.com/ashlar-dev/ashlar/design/discover/treesource/typescript"
 	"github.com/ashlar-dev/ashlar/design/discover/treesource/unit"
 	"github.com/ashlar-dev/ashlar/formats/syntax"
 )
@@ -78,6 +81,14 @@ type language struct {
 // languages by extension.
 var languages = map[string]language{
 	".java": {"java", java.Tests, java.Extract},
+	".py":   {"python", python.Tests, python.Extract},
+	".ts":   {"typescript", typescript.Tests, typescript.Extract},
+	".tsx":  {"tsx", typescript.Tests, typescript.Extract},
+	".js":   {"javascript", typescript.Tests, typescript.Extract},
+	".jsx":  {"javascript", typescript.Tests, typescript.Extract},
+	".mjs":  {"javascript", typescript.Tests, typescript.Extract},
+	".cjs":  {"javascript", typescript.Tests, typescript.Extract},
+	".cs":   {"csharp", csharp.Tests, csharp.Extract},
 }
 
 // Match takes source files of known languages, and files beside them that say
@@ -120,7 +131,7 @@ func (s *Source) Read(ctx context.Context, in *discover.Input, out discover.Sink
 	if err != nil {
 		return err
 	}
-	f, err := s.unit(ctx, lang, in.Path, src)
+	f, err := s.unit(ctx, lang, in, src)
 	if err != nil {
 		return err
 	}
@@ -132,7 +143,7 @@ func (s *Source) Read(ctx context.Context, in *discover.Input, out discover.Sink
 }
 
 // unit is what the file says, from the cache or by parsing.
-func (s *Source) unit(ctx context.Context, lang language, p string, src []byte) (*unit.File, error) {
+func (s *Source) unit(ctx context.Context, lang language, in *discover.Input, src []byte) (*unit.File, error) {
 	key := s.cache.key(lang.grammar, src)
 	f := s.cache.get(key)
 	if f == nil {
@@ -144,12 +155,16 @@ func (s *Source) unit(ctx context.Context, lang language, p string, src []byte) 
 		f.Made = generated(src)
 		s.cache.put(key, f)
 	}
+	p := in.Path
 	f.Path = p
 	f.Made = f.Made || strings.Contains(p, "/generated/") || strings.Contains(p, "/generated-sources/")
 	f.Test = lang.test(p)
 	if f.Package == "" && lang.grammar != "java" && lang.grammar != "csharp" { // files are the modules there
-		f.Package = strings.TrimSuffix(p, path.Ext(p))
-		relative(f)
+		name := p
+		if in.Rel != "" { // types are called alike wherever the folder lies
+			name = in.Rel
+		}
+		f.Package = strings.TrimSuffix(name, path.Ext(name))
 	}
 	return f, nil
 }
@@ -211,15 +226,6 @@ func decode(src []byte) ([]byte, error) {
 		src = b
 	}
 	return src, nil
-}
-
-// relative turns imports by relative path into packages.
-func relative(f *unit.File) {
-	for i := range f.Imports {
-		if p := f.Imports[i].Package; strings.HasPrefix(p, ".") {
-			f.Imports[i].Package = path.Join(path.Dir(f.Path), p)
-		}
-	}
 }
 
 var (

@@ -93,7 +93,8 @@ func (a alert) reaches(c *review.Case) (somebody bool, receivers []string, sure 
 		sure = sure && known
 		for _, r := range to {
 			receivers = append(receivers, r)
-			somebody = somebody || m.V.Tells(r)
+			tells, there := m.V.Tells(r)
+			somebody, sure = somebody || tells, sure && there // a route to nowhere is a fault of its own
 		}
 	}
 	return somebody, receivers, sure

@@ -3,9 +3,12 @@ package rules
 import (
 	"fmt"
 	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/review"
+	"github.com/ashlar-dev/ashlar/formats/contract"
 )
 
 var unversioned = review.Rule{
@@ -23,6 +26,7 @@ var unversioned = review.Rule{
 		for _, name := range arch.Sorted(c.System.Gateways) {
 			gatewayPaths(c, r, name)
 		}
+		contractVersions(c, r)
 		crossed := map[arch.Ref]arch.Ref{} // operation -> one caller of another owner
 		for _, e := range c.System.Edges() {
 			from, to := c.System.Services[e.From.Name()].Owner, c.System.Services[e.Call.To.Name()].Owner
@@ -47,6 +51,59 @@ var (
 	httpTrigger = regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE|HEAD) /`)
 	versioned   = regexp.MustCompile(`/v[0-9]+([a-z0-9.]*)?(/|\*|$)`)
 )
+
+// contractVersions reports the contracts that others rely on and that have
+// nothing by which a second version could be told from the first, a file at a
+// time.
+func contractVersions(c *review.Case, r *review.Reporter) {
+	for _, k := range contractsIn(c.Documents) {
+		if len(k.Operations) == 0 || k.Kind == contract.GraphQL || hasVersion(k) {
+			continue // GraphQL deprecates field by field
+		}
+		hit, of := map[arch.Ref]bool{}, map[arch.Ref]bool{}
+		for _, o := range k.Operations {
+			provider := providerOf(c.System, k, o.Service)
+			who, _ := callers(c.System, provider, "")
+			for _, w := range append(who, agreed(c.System, k, o.Service)...) {
+				if x, y := c.System.Services[w.Name()], c.System.Services[provider.Name()]; provider != "" && (x.Owner == "" || x.Owner != y.Owner) && !arch.Infrastructure(x.Role) {
+					hit[w], of[provider] = true, true
+				}
+			}
+		}
+		if len(hit) == 0 {
+			continue
+		}
+		f := review.Finding{Of: refs(of), Confidence: .6, Evidence: []review.Evidence{{Source: arch.Source{Origin: arch.FromContract, By: "contracts", File: k.File, Line: max(1, k.Pos.Line), Col: max(1, k.Pos.Col)}, Note: "no version"}}}
+		f.Title = fmt.Sprintf("%s has no version in its paths, and %s call it", k.Name, list(refs(hit), 3))
+		if k.Kind == contract.Proto {
+			f.Title = fmt.Sprintf("the package %s has no version, and %s call its services", k.Name, list(refs(hit), 3))
+		}
+		if len(hit) == 1 {
+			f.Title = strings.Replace(f.Title, " call it", " calls it", 1)
+		}
+		f.Fix = "Put a version into the path, the media type or the package now, while all clients are known."
+		r.Find(f, k.Name)
+	}
+}
+
+// hasVersion: in the package, in every path, or by a header, parameter or media
+// type that asks for one.
+func hasVersion(k *contract.Contract) bool {
+	if k.Kind == contract.Proto {
+		return k.Version != ""
+	}
+	for _, o := range k.Operations {
+		if contract.VersionOf(o.Key[strings.IndexByte(o.Key, ' ')+1:]) != "" {
+			return true
+		}
+		for _, p := range o.Parts {
+			if n := strings.ToLower(p.Name); strings.Contains(n, "version") || strings.Contains(n, "application/vnd.") {
+				return true
+			}
+		}
+	}
+	return slices.ContainsFunc(k.Servers, func(s contract.Server) bool { return contract.VersionOf(s.URL) != "" })
+}
 
 // gatewayPaths reports the paths of one gateway together.
 func gatewayPaths(c *review.Case, r *review.Reporter, name string) {

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/review"
@@ -17,8 +18,21 @@ var contractUntested = review.Rule{
 	Source:  "I. Robinson, Consumer-Driven Contracts; S. Newman, Building Microservices, 2nd ed., ch. 9",
 	Untried: "no public file at hand names contracts and their tests in a form that this version reads",
 	Check: func(c *review.Case, r *review.Reporter) {
+		tested := false
+		for _, ct := range c.System.Contracts {
+			tested = tested || len(ct.Tests) > 0
+		}
 		for _, name := range arch.Sorted(c.System.Contracts) {
 			ct, ref := c.System.Contracts[name], arch.NewRef(arch.KindContract, name)
+			if !c.System.Covered(arch.Hand, ref) { // nobody who would name the tests described it
+				ct.Consumers = append(slices.Clone(ct.Consumers), consumersOf(c, name)...)
+				slices.Sort(ct.Consumers)
+				ct.Consumers = slices.Compact(ct.Consumers)
+				if len(ct.Consumers) > 0 && len(ct.Tests) == 0 && !tested {
+					r.NotJudged("no contract test (pact) of any contract was seen", ref)
+					continue
+				}
+			}
 			if len(ct.Consumers) == 0 || len(ct.Tests) > 0 {
 				continue
 			}
@@ -31,4 +45,19 @@ var contractUntested = review.Rule{
 			r.Find(f)
 		}
 	},
+}
+
+// consumersOf are the services that are known to call an operation of a contract.
+func consumersOf(c *review.Case, name string) []arch.Ref {
+	ct := c.System.Contracts[name]
+	if ct.Provider == "" {
+		return nil
+	}
+	var out []arch.Ref
+	for _, e := range c.System.Edges() {
+		if request(e) && e.Call.To.Parent() == ct.Provider && e.From.Parent() != ct.Provider {
+			out = append(out, e.From.Parent())
+		}
+	}
+	return out
 }

@@ -67,7 +67,9 @@ func allLayers(c *review.Case, e arch.Edge) bool {
 	if !written(c, e) {
 		return false
 	}
-	if slices.ContainsFunc(c.Documents, func(d discover.Document) bool { return strings.HasPrefix(d.Kind, "istio ") }) {
+	if slices.ContainsFunc(c.Documents, func(d discover.Document) bool {
+		return strings.HasPrefix(d.Kind, "istio ") || strings.HasPrefix(d.Kind, "linkerd ")
+	}) {
 		return true
 	}
 	for _, key := range []string{arch.DeploymentKey(c.Environment, e.From.Name()), arch.DeploymentKey("", e.From.Name())} {

@@ -17,6 +17,7 @@ func All() []review.Rule {
 		hub,
 		manyEntries,
 		unversioned,
+		breakingChange,
 		missingAggregate,
 		retryUnsafe,
 		unknownTarget,
@@ -45,6 +46,8 @@ func All() []review.Rule {
 		consumerNotIdempotent,
 		noDeadLetters,
 		eventShapes,
+		breakingEvent,
+		floatMoney,
 
 		nanoService,
 		megaService,
@@ -92,6 +95,8 @@ func All() []review.Rule {
 		kongCluster,
 		kongIdleLimit,
 		kongTemplate,
+		consulDeregister,
+		consulID,
 		unknownField,
 	}
 }

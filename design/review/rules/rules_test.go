@@ -37,11 +37,11 @@ func TestCatalogue(t *testing.T) {
 			if err != nil {
 				t.Fatalf("a rule needs test data: %v", err)
 			}
-			bad, good, want := split(ar)
+			bad, good, before, want := split(ar)
 			if len(bad) == 0 || len(good) == 0 {
 				t.Fatalf("%s has no bad/ or no good/ files", file)
 			}
-			got := check(t, r, bad)
+			got := check(t, r, bad, before)
 			if *update {
 				rewrite(t, file, ar, got)
 			} else if got != want {
@@ -50,7 +50,7 @@ func TestCatalogue(t *testing.T) {
 			if got == "" {
 				t.Error("silent on its bad example")
 			}
-			if got := check(t, r, good); got != "" {
+			if got := check(t, r, good, before); got != "" {
 				t.Errorf("fires on its good example:\n%s", got)
 			}
 		})
@@ -87,7 +87,8 @@ func TestDeclarations(t *testing.T) {
 	}
 }
 
-func split(ar *txtar.Archive) (bad, good []*discover.Input, want string) {
+// split: files below before/ are the revision that both examples come from.
+func split(ar *txtar.Archive) (bad, good, before []*discover.Input, want string) {
 	for _, f := range ar.Files {
 		dir, name := path.Split(f.Name)
 		switch dir {
@@ -95,15 +96,39 @@ func split(ar *txtar.Archive) (bad, good []*discover.Input, want string) {
 			bad = append(bad, discover.NewInput(name, f.Data))
 		case "good/":
 			good = append(good, discover.NewInput(name, f.Data))
+		case "before/":
+			before = append(before, discover.NewInput(name, f.Data))
 		default:
 			want = string(f.Data)
 		}
 	}
-	return bad, good, want
+	return bad, good, before, want
 }
 
 // check runs one rule over files and returns a line a finding.
-func check(t *testing.T, r review.Rule, ins []*discover.Input) string {
+func check(t *testing.T, r review.Rule, ins, before []*discover.Input) string {
+	t.Helper()
+	res, paths := found(t, ins)
+	c := &review.Case{System: res.System, Documents: res.Documents, Code: res.Code, Paths: paths}
+	if len(before) > 0 {
+		old, was := found(t, before)
+		c.Before = &review.Before{Name: "main", Paths: was, System: old.System, Documents: old.Documents}
+	}
+	var lines []string
+	for _, f := range review.Run(c, []review.Rule{r}).Findings {
+		if strings.Contains(f.Title+f.Detail+f.Fix, "hunter2") {
+			t.Error("a secret is printed")
+		}
+		if len(f.Evidence) == 0 || f.Evidence[0].String() == "" {
+			t.Errorf("no evidence for %s", f.Title)
+		}
+		lines = append(lines, f.Severity.String()+" "+f.Title+"\n")
+	}
+	return strings.Join(lines, "")
+}
+
+// found discovers what files describe.
+func found(t *testing.T, ins []*discover.Input) (*discover.Result, []string) {
 	t.Helper()
 	dir := t.TempDir()
 	for _, in := range ins {
@@ -119,17 +144,7 @@ func check(t *testing.T, r review.Rule, ins []*discover.Input) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var lines []string
-	for _, f := range review.Run(&review.Case{System: res.System, Documents: res.Documents, Code: res.Code}, []review.Rule{r}).Findings {
-		if strings.Contains(f.Title+f.Detail+f.Fix, "hunter2") {
-			t.Error("a secret is printed")
-		}
-		if len(f.Evidence) == 0 || f.Evidence[0].String() == "" {
-			t.Errorf("no evidence for %s", f.Title)
-		}
-		lines = append(lines, f.Severity.String()+" "+f.Title+"\n")
-	}
-	return strings.Join(lines, "")
+	return res, []string{dir}
 }
 
 func rewrite(t *testing.T, file string, ar *txtar.Archive, got string) {

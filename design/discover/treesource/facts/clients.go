@@ -156,18 +156,12 @@ func (r *reader) declaredClient(s *link.Site, tx string) {
 		f = r.feign[t]
 	}
 	if f == nil || s.Target == nil || s.Target.Unit.Name == "<init>" {
-		if t.File.Lang != "java" {
-			r.otherClient(s, tx)
-		}
 		return
 	}
 	f.called = true
 	c := code.Client{Kind: "http", Target: f.target, Verb: r.verbOf(t, f, s.Target), Tx: tx, Fixed: strings.Contains(f.target, "://"), Fallback: f.fallback}
 	r.out1(s, c)
 }
-
-// otherClient is for types of the program that are known by what they extend.
-func (r *reader) otherClient(*link.Site, string) {}
 
 // out1 keeps a call that leaves, with what guards it.
 func (r *reader) out1(s *link.Site, c code.Client) {
@@ -183,7 +177,7 @@ func (r *reader) out1(s *link.Site, c code.Client) {
 	r.out.Outgoing = append(r.out.Outgoing, Outgoing{c, s.In.Type.Module})
 }
 
-// verbs of RestTemplate by the start of a method's name.
+// verbIn finds the verb that a method's name starts with.
 func verbIn(name string) string {
 	for _, v := range []string{"get", "post", "put", "delete", "patch", "head", "options"} {
 		if strings.HasPrefix(strings.ToLower(name), v) {
@@ -192,6 +186,8 @@ func verbIn(name string) string {
 	}
 	return ""
 }
+
+var restMethods = []string{"getForObject", "getForEntity", "headForHeaders", "postForLocation", "postForObject", "postForEntity", "put", "patchForObject", "delete", "optionsForAllow"}
 
 func (r *reader) restTemplate(s *link.Site, tx string) {
 	if s.Recv.Last() != "" { // something that a call of it gave
@@ -204,10 +200,7 @@ func (r *reader) restTemplate(s *link.Site, tx string) {
 				v = a.Text
 			}
 		}
-	} else if v == "" {
-		return
-	}
-	if strings.HasPrefix(s.Call.Text, "getMessageConverters") || strings.HasPrefix(s.Call.Text, "getInterceptors") || strings.HasPrefix(s.Call.Text, "getRequestFactory") || strings.HasPrefix(s.Call.Text, "getUri") || strings.HasPrefix(s.Call.Text, "getErrorHandler") || strings.HasPrefix(s.Call.Text, "getAccessToken") {
+	} else if !slices.Contains(restMethods, s.Call.Text) {
 		return
 	}
 	r.request(s, tx, v, r.arg(s, 0))

@@ -208,10 +208,27 @@ func (r *reader) sql(t *link.Type, m code.MethodID, text string, p code.Pos, tx,
 				continue
 			}
 			others := slices.DeleteFunc(slices.Clone(joins), func(x arch.Ref) bool { return x == tables[i] })
-			r.note(code.Access{Method: m, Table: tables[i], Mode: string(u.Mode), Columns: u.Columns, Joins: others, Tx: tx, Pos: p, SQL: sql.Shape(text[st.Offset:])})
+			r.note(code.Access{Method: m, Table: tables[i], Mode: string(u.Mode), Columns: r.columnsOf(t, u), Joins: others, Tx: tx, Pos: p, SQL: sql.Shape(text[st.Offset:])})
 		}
 	}
 	_ = verb
+}
+
+// columnsOf a table in a statement: JPQL names fields of the entity.
+func (r *reader) columnsOf(t *link.Type, u sql.Use) []string {
+	x := r.byEntity[t.Module+"/"+u.Table]
+	if x == nil {
+		return u.Columns
+	}
+	e := r.entities[x]
+	var out []string
+	for f, c := range e.fields {
+		if slices.ContainsFunc(u.Columns, func(n string) bool { return strings.EqualFold(n, f) || n == c }) {
+			out = append(out, c)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // named1 is the table that a name in a statement means: JPQL names entities, and

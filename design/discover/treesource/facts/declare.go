@@ -75,10 +75,10 @@ func (r *reader) kind(t *link.Type) code.TypeKind {
 		return code.KindPackage
 	case r.entities[t] != nil:
 		return code.KindEntity
-	case r.repos[t] != nil || u.Mark("Repository", "Mapper") != nil || r.touches(t):
-		return code.KindRepository
 	case r.enters(t):
 		return code.KindController
+	case r.repos[t] != nil || u.Mark("Repository", "Mapper") != nil || r.touches(t):
+		return code.KindRepository
 	case r.feign[t] != nil:
 		return code.KindClient
 	case u.Mark("Service", "Component", "Stateless", "Stateful", "Singleton", "ApplicationScoped", "Named", "Injectable") != nil:
@@ -103,7 +103,7 @@ func (r *reader) touches(t *link.Type) bool {
 }
 
 func (r *reader) enters(t *link.Type) bool {
-	return t.Unit.Mark("RestController", "Controller", "Path", "WebServlet", "ApiController", "WebService") != nil
+	return t.Unit.Mark("RestController", "Controller", "Path", "WebServlet", "ApiController", "WebService") != nil || strings.HasSuffix(t.Unit.Name, "Controller") && t.File.Lang == "csharp"
 }
 
 // plainData: fields, and methods that only give and take them.

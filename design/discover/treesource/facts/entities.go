@@ -81,8 +81,27 @@ func (r *reader) entity(t *link.Type) {
 			}
 		}
 	}
+	for i := range t.Unit.Marks {
+		r.namedQueries(t, &t.Unit.Marks[i])
+	}
 	r.entities[t] = e
 	r.byEntity[t.Module+"/"+strings.ToLower(name)] = t
+}
+
+// namedQueries keeps the queries that an entity's annotations name.
+func (r *reader) namedQueries(t *link.Type, m *unit.Mark) {
+	switch unit.Last(m.Name) {
+	case "NamedQuery", "NamedNativeQuery":
+		r.named[t.Module+"/"+r.text1(t, m.Arg("name"))] = r.text1(t, m.Arg("query"))
+	case "NamedQueries", "NamedNativeQueries":
+		if v := m.Arg("value"); v != nil {
+			for _, q := range list(v) {
+				if n := pair(q, "name"); n != nil {
+					r.named[t.Module+"/"+r.text1(t, n)] = r.text1(t, pair(q, "query"))
+				}
+			}
+		}
+	}
 }
 
 // naming is what a name becomes in the database when nothing is said: Spring
@@ -119,7 +138,9 @@ func (r *reader) tables() {
 		if e.table == "" {
 			continue
 		}
-		r.columns(t, e, 0)
+		if t.File.Lang == "java" {
+			r.columns(t, e, 0)
+		}
 		slices.Sort(e.columns)
 		e.columns = slices.Compact(e.columns)
 		ref := r.tableRef(t, e.table, e.kind)
@@ -216,6 +237,10 @@ func (r *reader) column(t *link.Type, e *entity, name, typ string, marks []unit.
 	}
 	join := r.text1(t, f.Mark("JoinColumn").Arg("name"))
 	own := func(col string) {
+		if e.kind != "sql" { // case counts there
+			e.columns, e.fields[name] = append(e.columns, col), col
+			return
+		}
 		e.columns = append(e.columns, strings.ToLower(col))
 		e.fields[name] = strings.ToLower(col)
 		if to != nil {

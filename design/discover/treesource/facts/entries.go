@@ -26,8 +26,12 @@ func (r *reader) entries(t *link.Type) {
 	if t.Unit.Kind == unit.Interface || t.Unit.Kind == unit.Note {
 		return
 	}
-	r.jvmEntries(t)
 	r.grpcServer(t)
+	if t.File.Lang != "java" {
+		r.otherEntries(t)
+		return
+	}
+	r.jvmEntries(t)
 	for _, m := range t.Methods {
 		r.springEntry(t, m)
 		r.jaxrsEntry(t, m)
@@ -413,13 +417,16 @@ func duration(ms int64) string {
 func (r *reader) grpcServer(t *link.Type) {
 	for _, up := range r.Program.Above(t) {
 		service, ok := strings.CutSuffix(unit.Last(up.Name), "ImplBase")
+		if !ok && t.File.Lang == "python" {
+			service, ok = strings.CutSuffix(unit.Last(up.Name), "Servicer")
+		}
 		if !ok {
 			if service, ok = strings.CutSuffix(unit.Last(up.Name), "Base"); !ok || t.File.Lang != "csharp" || service == "" || !strings.Contains(up.Name, service+"."+service) {
 				continue
 			}
 		}
 		for _, m := range t.Methods {
-			if m.Unit.Mark("Override") != nil || t.File.Lang == "csharp" && !m.Unit.Internal && m.Unit.Name != "<init>" {
+			if m.Unit.Mark("Override") != nil || t.File.Lang != "java" && !m.Unit.Internal && m.Unit.Name != "<init>" {
 				r.entry(m, "grpc", "grpc "+service+"/"+strings.ToUpper(m.Unit.Name[:1])+m.Unit.Name[1:], m.Unit.Line)
 			}
 		}

@@ -90,7 +90,7 @@ type reader struct {
 	cur      *current
 	uses     map[*link.Method]*uses
 	seen     map[access]bool
-	madeType map[*link.Type]bool
+	mounts   map[string]string // file -> the path that its router is mounted at
 }
 
 // current is the method that is walked.
@@ -106,7 +106,7 @@ type uses struct{ reads, writes map[string]bool }
 // Read reads the facts of a program.
 func Read(in Input) *Facts {
 	r := &reader{Input: in, modules: map[string]*Module{}, entities: map[*link.Type]*entity{}, byEntity: map[string]*link.Type{}, named: map[string]string{},
-		tx: map[*link.Method]string{}, repos: map[*link.Type]*repository{}, feign: map[*link.Type]*feign{}, paths: map[*link.Type][]string{}, uses: map[*link.Method]*uses{}, seen: map[access]bool{}, madeType: map[*link.Type]bool{}}
+		tx: map[*link.Method]string{}, repos: map[*link.Type]*repository{}, feign: map[*link.Type]*feign{}, paths: map[*link.Type][]string{}, uses: map[*link.Method]*uses{}, seen: map[access]bool{}, mounts: map[string]string{}}
 	r.out = Facts{Enabled: map[string]map[string]code.Pos{}, ModuleOf: map[code.MethodID]string{}}
 	r.g = &r.out.Graph
 	*r.g = code.Graph{Modules: map[string]code.Module{}, Types: map[code.TypeID]code.Type{}, Methods: map[code.MethodID]code.Method{}, Tables: map[arch.Ref]code.Table{}, Tx: map[string]code.Transaction{}, Settings: map[string]code.Setting{}}
@@ -120,6 +120,13 @@ func Read(in Input) *Facts {
 	}
 	for _, t := range r.Program.Ordered {
 		r.entity(t)
+		if t.File.Lang != "java" {
+			r.otherEntity(t)
+		}
+	}
+	for _, t := range r.Program.Ordered {
+		r.sets(t)
+		r.mount(t)
 	}
 	r.tables()
 	for _, t := range r.Program.Ordered {
@@ -208,7 +215,11 @@ func (r *reader) Site(s *link.Site) link.Ref {
 		return got
 	}
 	r.setting(s)
-	r.client(s, tx)
+	if s.In.Type.File.Lang == "java" {
+		r.client(s, tx)
+	} else {
+		r.otherSite(s, tx)
+	}
 	r.data(s, tx)
 	return got
 }

@@ -29,6 +29,7 @@ type Program struct {
 	named   map[string][]*Type            // by package and name
 	inside  map[string]map[string][]*Type // package -> name without package
 	modules map[string]*Module            // by name
+	asking  map[*unit.Field]bool          // whose type is being found out
 }
 
 // Type is a declared type.
@@ -99,7 +100,7 @@ func (r Ref) Elem() Ref {
 
 // New links files. moduleOf tells the module of a file by its path.
 func New(files []*unit.File, modules []*Module, moduleOf func(path string) string) *Program {
-	p := &Program{Types: map[code.TypeID]*Type{}, named: map[string][]*Type{}, inside: map[string]map[string][]*Type{}, modules: map[string]*Module{}}
+	p := &Program{Types: map[code.TypeID]*Type{}, named: map[string][]*Type{}, inside: map[string]map[string][]*Type{}, modules: map[string]*Module{}, asking: map[*unit.Field]bool{}}
 	for _, m := range modules {
 		p.modules[m.Name] = m
 	}
@@ -108,6 +109,7 @@ func New(files []*unit.File, modules []*Module, moduleOf func(path string) strin
 			p.add(&Type{Unit: &f.Types[i], File: f, Module: moduleOf(f.Path)})
 		}
 	}
+	p.packages(files)
 	p.name()
 	for _, t := range p.Ordered {
 		if i := strings.LastIndexByte(t.Unit.Name, '.'); i > 0 {
@@ -179,7 +181,7 @@ func (t *Type) index() {
 	t.byName, t.fields = map[string][]*Method{}, map[string]*unit.Field{}
 	for i := range t.Unit.Methods {
 		m := &Method{Type: t, Unit: &t.Unit.Methods[i]}
-		m.ID = methodID(t.ID, m.Unit)
+		m.ID = methodID(t, m.Unit)
 		t.Methods = append(t.Methods, m)
 		t.byName[m.Unit.Name] = append(t.byName[m.Unit.Name], m)
 	}
@@ -188,11 +190,14 @@ func (t *Type) index() {
 	}
 }
 
-func methodID(t code.TypeID, m *unit.Method) code.MethodID {
+func methodID(t *Type, m *unit.Method) code.MethodID {
 	var b strings.Builder
-	b.WriteString(string(t))
+	b.WriteString(string(t.ID))
 	b.WriteByte('#')
 	b.WriteString(m.Name)
+	if !overloads(t.File.Lang) {
+		return code.MethodID(b.String())
+	}
 	b.WriteByte('(')
 	for i, p := range m.Params {
 		if i > 0 {
@@ -274,7 +279,7 @@ func (t *Type) Made(name string, params ...string) *Method {
 	for _, p := range params {
 		u.Params = append(u.Params, unit.Param{Type: p})
 	}
-	m := &Method{ID: methodID(t.ID, u), Type: t, Unit: u, Made: true}
+	m := &Method{ID: methodID(t, u), Type: t, Unit: u, Made: true}
 	t.Methods = append(t.Methods, m)
 	t.byName[name] = append(t.byName[name], m)
 	return m

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -259,4 +260,85 @@ func (p *Program) descends(t *Type, name string, depth int) bool {
 // Descends reports whether t is below a type of one of these simple names.
 func (p *Program) Descends(t *Type, names ...string) bool {
 	return t != nil && slices.ContainsFunc(names, func(n string) bool { return p.descends(t, n, 0) })
+}
+
+// Imported is the file that a name is imported from, as a type of its loose
+// functions; nil when it is none of the program.
+func (p *Program) Imported(t *Type, name string) *Type {
+	for i := range t.File.Imports {
+		im := &t.File.Imports[i]
+		if called(im) != name {
+			continue
+		}
+		for _, key := range []string{im.Package, join(im.Package, im.Name)} {
+			if x := p.best(t, p.named[key]); x != nil && x.Unit.Kind == unit.Loose {
+				return x
+			}
+		}
+	}
+	return nil
+}
+
+// FileField is a variable of the file that t stands in.
+func (p *Program) FileField(t *Type, name string) *unit.Field {
+	if o := p.sibling(t, ""); o != nil && o.File == t.File {
+		return o.fields[name]
+	}
+	return nil
+}
+
+// Relative is the package that a relative path means in a file.
+func Relative(file, to string) string {
+	if !strings.HasPrefix(to, ".") {
+		return to
+	}
+	to = path.Join(path.Dir(file), to)
+	for _, ext := range []string{".js", ".ts", ".jsx", ".tsx", ".mjs"} {
+		to = strings.TrimSuffix(to, ext)
+	}
+	return to
+}
+
+// packages makes the imports of languages whose files are modules mean files:
+// the module's own name is looked for in every folder above.
+func (p *Program) packages(files []*unit.File) {
+	for _, f := range files {
+		if f.Lang != "python" && f.Lang != "typescript" {
+			continue
+		}
+		for i := range f.Imports {
+			im := &f.Imports[i]
+			from := im.Package
+			if strings.HasPrefix(from, ".") {
+				from = Relative(f.Package, from)
+			} else if f.Lang == "python" {
+				from = strings.ReplaceAll(from, ".", "/")
+			}
+			im.Package = p.file(f.Package, from, im)
+		}
+	}
+}
+
+// file finds the file that a module's name means.
+func (p *Program) file(from, module string, im *unit.Import) string {
+	if module == "" {
+		return im.Package
+	}
+	for d := path.Dir(from); ; d = path.Dir(d) {
+		at := module
+		if !path.IsAbs(module) && !strings.HasPrefix(module, d+"/") {
+			at = path.Join(d, module)
+		}
+		for _, k := range []string{at, at + "/index", at + "/__init__"} {
+			if p.inside[k] != nil {
+				return k
+			}
+		}
+		if im.Name != "" && im.Name != "*" && p.inside[at+"/"+im.Name] != nil { // from package import module
+			return at
+		}
+		if d == "." || d == "/" {
+			return im.Package
+		}
+	}
 }

@@ -61,7 +61,13 @@ func (p *Program) text(s *Scope, e *unit.Expr, depth int) Text {
 		return p.text(s, e.X, depth+1)
 	case unit.Cond:
 		for i := range e.Args {
-			if t := p.text(s, &e.Args[i], depth+1); t.Known() {
+			t := p.text(s, &e.Args[i], depth+1)
+			if key, ok := strings.CutPrefix(t.S, "${"); ok && i+1 < len(e.Args) && strings.IndexByte(key, '}') == len(key)-1 && !strings.Contains(key, ":") { // a setting or else
+				if def := p.text(s, &e.Args[i+1], depth+1); def.Known() {
+					return Text{S: "${" + strings.TrimSuffix(key, "}") + ":" + def.S + "}"}
+				}
+			}
+			if t.Known() {
 				return t
 			}
 		}

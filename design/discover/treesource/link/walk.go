@@ -195,12 +195,13 @@ func (w *walker) expr(s *Scope, e *unit.Expr) Ref {
 		}
 		return Ref{Name: "[]", Args: []Ref{r}}
 	case unit.Other:
+		if e.Text == "each" { // what is walked through has been visited before the loop
+			quiet := &walker{p: w.p, v: nobody{}, m: w.m, depth: w.depth}
+			return quiet.expr(s, e.X).Elem()
+		}
 		r := w.expr(s, e.X)
 		for i := range e.Args {
 			w.expr(s, &e.Args[i])
-		}
-		if e.Text == "each" {
-			return r.Elem()
 		}
 		if e.Text == "same" { // wrapped in something that leaves its type
 			return r
@@ -255,6 +256,11 @@ func (p *Program) FieldType(o *Type, f *unit.Field) Ref {
 	if f.Type != "" || f.Init == nil {
 		return p.Resolve(o, f.Type)
 	}
+	if p.asking[f] { // set to itself, or in a circle
+		return Ref{}
+	}
+	p.asking[f] = true
+	defer delete(p.asking, f)
 	w := &walker{p: p, v: nobody{}, m: &Method{Type: o, Unit: &unit.Method{}}, depth: exprMax - 20}
 	return w.expr(&Scope{In: w.m}, f.Init)
 }

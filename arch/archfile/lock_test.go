@@ -9,7 +9,7 @@ import (
 	"github.com/ashlar-dev/ashlar/arch/archfile"
 )
 
-func discovered(t *testing.T, image string) arch.System {
+func composed(t *testing.T, image string) arch.System {
 	t.Helper()
 	s := arch.System{Services: map[string]arch.Service{"web": {Run: arch.Run{Image: image}}, "old": {}}}
 	if image == "web:2" {
@@ -22,11 +22,11 @@ func discovered(t *testing.T, image string) arch.System {
 // What discovery wrote and nobody edited follows the source; the rest stays.
 func TestLock(t *testing.T) {
 	t.Parallel()
-	first, err := archfile.Write(nil, discovered(t, "web:1"), nil)
+	first, err := archfile.Write(nil, composed(t, "web:1"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	lock, err := archfile.Relock("ashlar.yaml", nil, first, nil, discovered(t, "web:1"))
+	lock, err := archfile.Relock("ashlar.yaml", nil, first, nil, composed(t, "web:1"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestLock(t *testing.T) {
 		{string(first), none, []string{"web:2", "old"}, []string{"web:1"}},
 		{string(bytes.Replace(first, []byte("web:1"), []byte("web:mine"), 1)), all, []string{"web:mine"}, []string{"old", "web:2"}},
 	} {
-		out, err := archfile.Write([]byte(x.old), discovered(t, "web:2"), &archfile.Options{Lock: lock, Looked: x.looked})
+		out, err := archfile.Write([]byte(x.old), composed(t, "web:2"), &archfile.Options{Lock: lock, Looked: x.looked})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +60,7 @@ func TestLock(t *testing.T) {
 				t.Errorf("%s in\n%s", w, out)
 			}
 		}
-		again, err := archfile.Relock("ashlar.yaml", []byte(x.old), out, lock, discovered(t, "web:2"))
+		again, err := archfile.Relock("ashlar.yaml", []byte(x.old), out, lock, composed(t, "web:2"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,8 @@ package sources
 
 import (
 	"github.com/ashlar-dev/ashlar/design/discover"
+	"github.com/ashlar-dev/ashlar/design/discover/backstage"
+	"github.com/ashlar-dev/ashlar/design/discover/codeowners"
 	"github.com/ashlar-dev/ashlar/design/discover/compose"
 	"github.com/ashlar-dev/ashlar/design/discover/contracts"
 	"github.com/ashlar-dev/ashlar/design/discover/gatewayapi"
@@ -32,6 +34,8 @@ func All() []discover.Source {
 		jaeger.New(),
 		otlp.New(),
 		zipkin.New(),
+		backstage.New(),
+		codeowners.New(),
 		contracts.New(),
 	}
 }

@@ -46,6 +46,9 @@ type Source struct {
 	// Reason explains what is not plain: why two names are one, which default
 	// of which platform.
 	Reason string `json:"reason,omitempty"`
+	// Via says how the place comes to say so where the file alone does not:
+	// "rendered with values-prod.yaml".
+	Via string `json:"via,omitempty"`
 }
 
 // String is file:line:col, or the trace, or the reason.
@@ -69,7 +72,7 @@ func (s Source) String() string {
 
 func compareSources(a, b Source) int {
 	return cmp.Or(a.Origin.rank()-b.Origin.rank(), cmp.Compare(a.File, b.File), a.Line-b.Line, a.Col-b.Col, cmp.Compare(a.TraceID, b.TraceID),
-		cmp.Compare(a.SpanID, b.SpanID), cmp.Compare(a.Commit, b.Commit), cmp.Compare(a.By, b.By), cmp.Compare(a.Reason, b.Reason))
+		cmp.Compare(a.SpanID, b.SpanID), cmp.Compare(a.Commit, b.Commit), cmp.Compare(a.By, b.By), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Via, b.Via))
 }
 
 // Fact is a place that claims are about. At "" means that the element exists.

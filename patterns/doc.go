@@ -11,6 +11,6 @@
 //	floor 1   policy   journal   balance   admin
 //
 // The module has no cgo and stays light. Client libraries of brokers live in
-// nested modules (bus/kafkabus, bus/rabbitbus, bus/natsbus), so a user of saga
-// never downloads them.
+// nested modules (bus/kafkabus, bus/rabbitbus, bus/natsbus, bus/avrocodec), so a
+// user of saga never downloads them.
 package patterns

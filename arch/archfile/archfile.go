@@ -59,6 +59,7 @@ const Name = "ashlar.yaml"
 type File struct {
 	System arch.System
 	Review Review
+	Split  Split
 }
 
 // Review is the section for `ashlar review`: which rules count how much, and

@@ -35,6 +35,7 @@ var systemObject = &object{name: "system", about: "A system of services, as peop
 	section("links", linkObject, "Network between two zones, by their names: eu-1a eu-1b."),
 	field{key: "ext", form: named{form: text{}, of: "A foreign fact."}, about: "Foreign facts, carried through."},
 	reviewPart{},
+	splitPart{},
 }}
 
 var teamObject = &object{name: "team", about: "A team.", parts: []part{

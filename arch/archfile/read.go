@@ -30,6 +30,7 @@ type reader struct {
 	tables map[arch.Ref]*doc.Node // mentioned, with the first mention
 	count  map[arch.Ref]int       // call sites by target, in the operation being read
 	review Review
+	split  Split
 	tag    string // of the field read last, and the key that it stands under
 	key    string
 	// overfull are the choices whose probabilities add up to more than 1.
@@ -120,7 +121,7 @@ func parse(path string, src []byte, ranks map[arch.Fact]int) (File, []*doc.Fault
 	r.declareTables()
 	r.check(len(r.faults) == 0)
 	r.attest(path, ranks)
-	return File{r.sys, r.review}, r.faults
+	return File{r.sys, r.review, r.split}, r.faults
 }
 
 // declareTables makes the tables that steps mention, in stores that list none.

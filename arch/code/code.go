@@ -17,8 +17,9 @@ type MethodID string
 
 // Pos is a place in a source file.
 type Pos struct {
-	File      string `json:"file"`
-	Line, Col int    // from 1
+	File string `json:"file"`
+	Line int    `json:"line"` // from 1
+	Col  int    `json:"col"`  // from 1
 }
 
 // Graph is one read of source code. Graphs of several readers are joined by

@@ -20,14 +20,23 @@ import (
 
 func main() {
 	out := flag.String("o", "", "file to write the tables to")
-	rounds := flag.Int("rounds", 0, "short runs of each row (default 200)")
+	rounds := flag.Int("rounds", 0, "short runs of each row (default 600)")
 	calls := flag.Int("calls", 200_000, "calls of each simulation")
+	pairs := flag.Int("pairs", 12, "pairs of runs over real connections, 10 s each; 0: none")
 	flag.Parse()
-	results := side.Run(rows(), side.Options{Rounds: *rounds})
+	results := side.Run(rows(), side.Options{Rounds: *rounds, Limits: limits()})
 	lines, ok := side.Check(results, limits())
 	var b bytes.Buffer
 	side.Write(&b, "Balancing", results, lines)
 	ok = loads(&b, *calls) && ok
+	if *pairs > 0 {
+		held, err := sockets{rounds: *pairs, warm: time.Second, length: 4 * time.Second}.report(&b)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(2)
+		}
+		ok = held && ok
+	}
 	fmt.Print(b.String())
 	if *out != "" {
 		if err := os.WriteFile(*out, b.Bytes(), 0o644); err != nil {

@@ -20,3 +20,11 @@ func TestRowsRun(t *testing.T) {
 		t.Error("one slow backend shows too much")
 	}
 }
+
+// The run over real connections works; its figures are for `make bench`.
+func TestSocketsRun(t *testing.T) {
+	t.Parallel()
+	if _, err := (sockets{rounds: 1, warm: 20 * time.Millisecond, length: 100 * time.Millisecond}).report(io.Discard); err != nil {
+		t.Fatal(err)
+	}
+}

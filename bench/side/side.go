@@ -29,8 +29,8 @@ type Result struct {
 	Allocs float64
 }
 
-// Limit demands that one row takes at most Ratio of another, and allocates at
-// most Allocs; negative: any.
+// Limit demands that one row takes at most Ratio of another (0: the ratio is
+// only told), and allocates at most Allocs; negative: any.
 type Limit struct {
 	Row, Beside string
 	Ratio       float64
@@ -39,17 +39,21 @@ type Limit struct {
 
 // Options of Run; zero values are the defaults.
 type Options struct {
-	Rounds int           // default 200
-	Run    time.Duration // about how long one short run takes; default 1 ms
+	Rounds int           // default 600
+	Run    time.Duration // about how long one short run takes; default 300 us
+	// Limits that are missed are measured again, five times at most: what others
+	// do on the machine only ever lengthens a run, so that more of them bring
+	// both minima of a ratio nearer to the truth.
+	Limits []Limit
 }
 
 // Run measures the rows in turns.
 func Run(rows []Row, o Options) []Result {
 	if o.Rounds == 0 {
-		o.Rounds = 200
+		o.Rounds = 600
 	}
 	if o.Run == 0 {
-		o.Run = time.Millisecond
+		o.Run = 300 * time.Microsecond
 	}
 	out := make([]Result, len(rows))
 	do := make([]func(int), len(rows))
@@ -62,8 +66,19 @@ func Run(rows []Row, o Options) []Result {
 		do[i](1000)
 		times[i] = max(10, int(o.Run/max(time.Since(start)/1000, 1)))
 	}
-	for range o.Rounds {
-		for i := range rows {
+	for range 6 {
+		turns(do, times, o.Rounds, out)
+		if _, ok := Check(out, o.Limits); ok {
+			break
+		}
+	}
+	return out
+}
+
+// turns measures every row once a round and keeps the fastest.
+func turns(do []func(int), times []int, rounds int, out []Result) {
+	for range rounds {
+		for i := range do {
 			runtime.Gosched()
 			start := time.Now()
 			do[i](times[i])
@@ -72,7 +87,6 @@ func Run(rows []Row, o Options) []Result {
 			}
 		}
 	}
-	return out
 }
 
 // Check returns a line for each limit and whether all hold.
@@ -89,10 +103,16 @@ func Check(results []Result, limits []Limit) (lines []string, ok bool) {
 			panic(fmt.Sprintf("limit names a row that is not there: %+v", l))
 		}
 		word := "holds"
-		if a.Time > l.Ratio*b.Time || l.Allocs >= 0 && a.Allocs > l.Allocs {
+		if l.Ratio == 0 && l.Allocs < 0 {
+			word = "told"
+		}
+		if l.Ratio > 0 && a.Time > l.Ratio*b.Time || l.Allocs >= 0 && a.Allocs > l.Allocs {
 			word, ok = "MISSED", false
 		}
-		s := fmt.Sprintf("%s: %s is %.2f of %s, at most %.2f", word, l.Row, a.Time/b.Time, l.Beside, l.Ratio)
+		s := fmt.Sprintf("%s: %s is %.2f of %s", word, l.Row, a.Time/b.Time, l.Beside)
+		if l.Ratio > 0 {
+			s += fmt.Sprintf(", at most %.2f", l.Ratio)
+		}
 		if l.Allocs >= 0 {
 			s += fmt.Sprintf("; %.0f allocations, at most %.0f", a.Allocs, l.Allocs)
 		}

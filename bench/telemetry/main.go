@@ -10,7 +10,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/ashlar-dev/ashlar/bench/side"
 )
@@ -19,10 +18,10 @@ const title = "Telemetry of calls that are not sampled"
 
 func main() {
 	out := flag.String("o", "", "file to write the table to")
-	rounds := flag.Int("rounds", 0, "short runs of each row (default 200)")
-	run := flag.Duration("run", time.Millisecond, "length of one short run")
+	rounds := flag.Int("rounds", 0, "short runs of each row (default 600)")
+	run := flag.Duration("run", 0, "length of one short run (default 300us)")
 	flag.Parse()
-	results := side.Run(rows(), side.Options{Rounds: *rounds, Run: *run})
+	results := side.Run(rows(), side.Options{Rounds: *rounds, Run: *run, Limits: limits()})
 	lines, ok := side.Check(results, limits())
 	var b bytes.Buffer
 	side.Write(&b, title, results, lines, modules...)

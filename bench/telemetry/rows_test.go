@@ -27,7 +27,7 @@ func TestRowsRun(t *testing.T) {
 // BenchmarkTelemetry is the table of the command, for `make bench`.
 func BenchmarkTelemetry(b *testing.B) {
 	for range b.N {
-		results := side.Run(rows(), side.Options{})
+		results := side.Run(rows(), side.Options{Limits: limits()})
 		lines, ok := side.Check(results, limits())
 		side.Write(os.Stdout, title, results, lines, modules...)
 		if !ok {

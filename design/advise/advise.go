@@ -106,15 +106,15 @@ const (
 
 // Answer is the advice on one call.
 type Answer struct {
-	From      arch.Ref `json:"from"`
-	To        arch.Ref `json:"to"`
-	ID        string   `json:"id,omitempty"`
-	Verdict   Verdict  `json:"verdict"`
-	Because   []string `json:"because,omitempty"`
-	Numbers   []Number `json:"numbers,omitempty"`
-	Fallback  string   `json:"fallback,omitempty"`
-	Notes     []string `json:"notes,omitempty"`     // why a number is missing or stays as it is
-	Questions []string `json:"questions,omitempty"` // what to write down to get more
+	From      arch.Ref   `json:"from"`
+	To        arch.Ref   `json:"to"`
+	ID        string     `json:"id,omitempty"`
+	Verdict   Verdict    `json:"verdict"`
+	Because   []string   `json:"because,omitempty"`
+	Numbers   []Number   `json:"numbers,omitempty"`
+	Fallback  string     `json:"fallback,omitempty"`
+	Notes     []string   `json:"notes,omitempty"`     // why a number is missing or stays as it is
+	Questions []Question `json:"questions,omitempty"` // what to write down to get more
 }
 
 // Number returns the number of that name.
@@ -131,8 +131,8 @@ func (a *Answer) add(name string, v float64, text, formula, source string, in ..
 	a.Numbers = append(a.Numbers, Number{name, v, text, formula, source, in})
 }
 
-func (a *Answer) ask(format string, args ...any) {
-	if q := fmt.Sprintf(format, args...); !slices.Contains(a.Questions, q) {
+func (a *Answer) ask(q Question) {
+	if !slices.Contains(a.Questions, q) {
 		a.Questions = append(a.Questions, q)
 	}
 }

@@ -47,6 +47,10 @@ func system(k knobs) arch.System {
 		{Kind: arch.Work, Own: arch.Const(0.02)},
 		{Kind: kind, Steps: []arch.Step{{Kind: arch.Do, Call: toB}, {Kind: arch.Do, Call: toC}}},
 	}}
+	trigger := ""
+	if k.optional {
+		trigger = "POST /do"
+	}
 	b := arch.Call{To: opB, Access: arch.AccessCall, Latency: arch.Dist{Law: k.callee}, Errors: arch.Some(k.fail), Rate: arch.Some(k.rate)}
 	if k.optional {
 		b.Optional = arch.Some(true)
@@ -59,7 +63,7 @@ func system(k knobs) arch.System {
 			Services: map[string]arch.Service{
 				"e": {Operations: map[string]arch.Operation{"Go": {Calls: map[string]arch.Call{toA: {To: opA, Latency: arch.Const(0.1), Layers: []arch.Policy{{Layer: arch.LayerCode, Retry: &arch.Retry{Attempts: arch.Some(k.upstream)}}}}}}}},
 				"a": {Operations: map[string]arch.Operation{"Do": {Calls: calls, Body: body}}},
-				"b": {Operations: map[string]arch.Operation{"Do": {Idempotent: k.idem}}},
+				"b": {Operations: map[string]arch.Operation{"Do": {Idempotent: k.idem, Trigger: trigger}}},
 				"c": {Operations: map[string]arch.Operation{"Do": {}}},
 			},
 			Deployments: map[string]arch.Deployment{arch.DeploymentKey("", "a"): {Replicas: arch.Some(2)}},
@@ -69,7 +73,7 @@ func system(k knobs) arch.System {
 		Journeys: map[string]arch.Journey{"j": {Entry: opA, Rate: arch.Some(10.0), Peak: arch.Some(40.0), Objectives: []arch.Objective{{Percentile: 99, Latency: arch.Some(k.budget)}, {Availability: arch.Some(k.avail)}}}},
 		Services: map[string]arch.Service{
 			"a": {Operations: map[string]arch.Operation{"Do": {Calls: calls, Body: body}}},
-			"b": {Operations: map[string]arch.Operation{"Do": {Idempotent: k.idem}}},
+			"b": {Operations: map[string]arch.Operation{"Do": {Idempotent: k.idem, Trigger: trigger}}},
 			"c": {Operations: map[string]arch.Operation{"Do": {}}},
 			"d": {},
 		},
@@ -212,7 +216,7 @@ func TestUnknown(t *testing.T) {
 			t.Errorf("%s was made up: %+v", n, v)
 		}
 	}
-	if q := strings.Join(as[0].Questions, "\n"); !strings.Contains(q, "promised") || !strings.Contains(q, "instances of a") {
+	if q := fmt.Sprint(as[0].Questions); !strings.Contains(q, "promised") || !strings.Contains(q, "instances of a") {
 		t.Errorf("questions: %s", q)
 	}
 }
@@ -223,6 +227,9 @@ func TestConfig(t *testing.T) {
 		"go":           "Total: 70000000",
 		"istio":        "retries: {attempts: 1, perTryTimeout: 25ms",
 		"resilience4j": "maxAttempts: 2",
+		"linkerd":      "retry.linkerd.io/limit: \"1\"\n    retry.linkerd.io/timeout: 25ms",
+		"kong":         "read_timeout: 25\n    retries: 1",
+		"polly":        "MaxRetryAttempts = 1",
 	} {
 		var b bytes.Buffer
 		if err := advise.Config(&b, target, []advise.Answer{ask(t, usual())}); err != nil {
@@ -234,6 +241,10 @@ func TestConfig(t *testing.T) {
 		if target == "go" {
 			if _, err := parser.ParseFile(token.NewFileSet(), "x.go", b.Bytes(), 0); err != nil {
 				t.Error(err)
+			}
+		} else if target == "polly" {
+			if strings.Count(b.String(), "{") != strings.Count(b.String(), "}") || strings.Count(b.String(), "(") != strings.Count(b.String(), ")") {
+				t.Errorf("polly: brackets do not match\n%s", b.String())
 			}
 		} else if f := doc.Read("x.yaml", b.Bytes(), nil); len(f.Faults) > 0 {
 			t.Errorf("%s: %v\n%s", target, f.Faults, b.String())

@@ -89,7 +89,7 @@ func (j *job) failure() {
 		j.seen, n = f, o.Latency.N
 	}
 	if !ok {
-		j.a.ask("what share of the calls to %s fails (errors: 0.1%%)?", j.c.To.Short())
+		j.a.ask(j.about("errors", "0.1%", "what share of the calls to %s fails?", j.c.To.Short()))
 		return
 	}
 	j.failIn = j.m.input("failures", pct(f), at...)
@@ -106,7 +106,7 @@ func (j *job) traffic() {
 	from := j.e.From.Parent()
 	r, ok := j.c.Rate.Get()
 	if !ok {
-		j.a.ask("how many calls a second does %s make to %s (rate:)?", j.e.From.Short(), j.c.To.Short())
+		j.a.ask(j.about("rate", "20rps", "how many calls a second does %s make to %s?", j.e.From.Short(), j.c.To.Short()))
 		return
 	}
 	j.rateIn = []Input{j.m.input("rate", rate(r), j.e.At("rate"))}
@@ -122,14 +122,14 @@ func (j *job) traffic() {
 		j.rate = arch.Some(r / float64(v))
 		return
 	}
-	j.a.ask("how many instances of %s run (replicas:)?", from.Short())
+	j.a.ask(question(from, "replicas", "3", "how many instances of %s run?", from.Short()))
 }
 
 func (j *job) setTimeout() {
 	var best *goal
 	for i, g := range j.goals {
 		for _, q := range g.unknown {
-			j.a.ask("%s", q)
+			j.a.ask(q)
 		}
 		if g.broken != "" {
 			j.a.Verdict = Infeasible
@@ -141,14 +141,14 @@ func (j *job) setTimeout() {
 	}
 	if best == nil {
 		if !slices.ContainsFunc(j.goals, func(g goal) bool { return g.q > 0 }) {
-			j.a.ask("what latency is promised to those who call %s (objectives: [{p99: 300ms}] of a journey or the service)?", j.e.From.Parent().Short())
+			j.a.ask(question(j.e.From.Parent(), "objectives", "[{p99: 300ms}]", "what latency is promised to those who call %s? (or say it of a journey)", j.e.From.Parent().Short()))
 		}
 		return
 	}
 	j.q = best.q
 	v, in, ok := j.latency(j.q)
 	if !ok {
-		j.a.ask("how long does the call of %s to %s take (latency: lognormal(p50=, p99=))?", j.e.From.Short(), j.c.To.Short())
+		j.a.ask(howLong(j.e.From, j.e.ID, j.c))
 		return
 	}
 	j.need = v
@@ -180,7 +180,7 @@ func (j *job) setTries() {
 	idem, idemIn := j.m.idempotent(j.e)
 	if v, known := idem.Get(); !known || !v {
 		if !known {
-			j.a.ask("may %s be repeated (idempotent: true)?", j.c.To.Short())
+			j.a.ask(question(j.c.To, "idempotent", "true", "may %s be repeated?", j.c.To.Short()))
 			idemIn = Input{"idempotent", "unknown", "nowhere"}
 		}
 		j.tries, j.perTry = 1, j.timeout
@@ -199,7 +199,7 @@ func (j *job) setTries() {
 		}
 	}
 	if want == nil {
-		j.a.ask("which availability is promised to those who call %s (objectives: [{availability: 99.9%%}])?", j.e.From.Parent().Short())
+		j.a.ask(question(j.e.From.Parent(), "objectives", "[{availability: 99.9%}]", "which availability is promised to those who call %s?", j.e.From.Parent().Short()))
 		return
 	}
 	wait, waitIn, _ := j.latency(0.5)
@@ -271,11 +271,29 @@ func (j *job) setBulkhead() {
 		r *= k
 		text, in = fmt.Sprintf(" (x %.3g at the peak)", k), append(in, at)
 	} else {
-		j.a.ask("how high is the peak (peak: of the journey)? The bulkhead holds for the rate that was seen")
+		j.askPeak()
 	}
 	l := r * mean
 	limit := math.Ceil(l+3*math.Sqrt(l)-1e-9) + 1
 	j.a.add(Bulkhead, limit, fmt.Sprintf("%g", limit), fmt.Sprintf("L = %s%s x %s = %.3g; L + 3 x sqrt(L), up, + 1", rate(r), text, sec(mean), l), fromLittle, in...)
+}
+
+// askPeak asks of the journeys that the call serves.
+func (j *job) askPeak() {
+	const text = "how high is the peak? The bulkhead holds for the rate that was seen"
+	for _, n := range arch.Sorted(j.m.s.Journeys) {
+		of := arch.NewRef(arch.KindJourney, n)
+		if !slices.ContainsFunc(j.goals, func(g goal) bool { return g.of == of.Short() }) {
+			continue
+		}
+		key := "peak"
+		if j.m.s.Journeys[n].Peak.Known {
+			key = "rate" // what the peak is compared with
+		}
+		j.a.ask(question(of, key, "40rps", text+" (%s of journey %s)", key, n))
+		return
+	}
+	j.a.ask(Question{Text: text + "; say it of a journey that begins with this"})
 }
 
 // peak is how much more than now the worst hour brings, by the journeys.
@@ -321,14 +339,19 @@ func (j *job) fallback() {
 	case known:
 		j.a.Fallback = "none: fail at once with an error that says so"
 	default:
-		j.a.ask("can %s answer without %s (optional: true), or with an old value (staleness:)?", j.e.From.Short(), j.c.To.Short())
+		j.a.ask(j.about("optional", "true", "can %s answer without %s? (staleness: 30s says: with an old value)", j.e.From.Short(), j.c.To.Short()))
 	}
 }
 
 // judge settles the verdict when all numbers are there.
 func (j *job) judge() {
-	if j.c.Optional.V && !j.m.reads(j.e) && j.c.Access != arch.AccessWrite {
-		why := "the operation can answer without it and it reads nothing: publish it, with an outbox, and let nobody wait"
+	how, changes := j.m.changes(j.e)
+	switch {
+	case !j.c.Optional.V || j.m.reads(j.e) || j.c.Access == arch.AccessWrite:
+	case !changes:
+		j.a.note("whether %s needs what %s answers is not known; if it does not, publish it, with an outbox, and let nobody wait", j.e.From.Short(), j.c.To.Short())
+	default:
+		why := "the operation can answer without it and it reads nothing (" + how + "): publish it, with an outbox, and let nobody wait"
 		if j.a.Verdict == Infeasible {
 			why = "waiting for it breaks the goal, and " + why
 		}

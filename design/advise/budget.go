@@ -20,9 +20,9 @@ type goal struct {
 	hops    int      // calls from the entry to here
 	steps   []string // the arithmetic so far, the entry first
 	in      []Input
-	broken  string   // why it cannot be kept
-	unknown []string // what would have to be known to divide it
-	of      string   // what made the promise
+	broken  string     // why it cannot be kept
+	unknown []Question // what would have to be known to divide it
+	of      string     // what made the promise
 }
 
 // goals lists what the objectives of an operation's journeys, of its service
@@ -40,7 +40,7 @@ func (m *model) goals(op arch.Ref, seen []arch.Ref) []goal {
 	}
 	out = append(out, m.promises(op.Parent(), m.s.Services[op.Name()].Objectives)...)
 	for _, e := range m.edges {
-		if e.Call.To == op && e.From.Kind() == arch.KindOp && !e.Call.Async.V {
+		if e.Call.To == op && !e.Call.Async.V {
 			out = append(out, m.callGoals(e, seen)...)
 		}
 	}
@@ -70,6 +70,9 @@ func (m *model) promises(of arch.Ref, objectives []arch.Objective) []goal {
 // callGoals lists what the goals of the calling operation leave for a call.
 func (m *model) callGoals(e arch.Edge, seen []arch.Ref) []goal {
 	op, ok := m.op(e.From)
+	if e.From.Kind() == arch.KindService { // of its operations nothing is known: all that it calls, in sequence, is the worst of them
+		op, ok = arch.Operation{Calls: m.s.Services[e.From.Name()].Uses}, true
+	}
 	if !ok {
 		return nil
 	}
@@ -140,7 +143,7 @@ type walk struct {
 	op      arch.Operation
 	from    arch.Ref
 	q       float64
-	missing []string
+	missing []Question
 }
 
 func (w *walk) times(s arch.Step) float64 {
@@ -181,7 +184,7 @@ func (w *walk) need(s arch.Step) float64 {
 		return t
 	case arch.Do:
 		t, ok := w.latency(s.Call)
-		if q := fmt.Sprintf("how long does the call of %s to %s take (latency: lognormal(p50=, p99=))?", w.from.Short(), w.op.Calls[s.Call].To.Short()); !ok && !slices.Contains(w.missing, q) {
+		if q := howLong(w.from, s.Call, w.op.Calls[s.Call]); !ok && !slices.Contains(w.missing, q) {
 			w.missing = append(w.missing, q)
 		}
 		return t

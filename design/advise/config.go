@@ -14,12 +14,14 @@ import (
 )
 
 // Targets that [Config] writes.
-const Targets = "go, istio, resilience4j"
+const Targets = "go, istio, linkerd, kong, resilience4j, polly"
 
 // Config writes the numbers as configuration. A number that is not known is
 // left out, so that the platform's own default stays visible as such.
 func Config(w io.Writer, target string, answers []Answer) error {
-	write, ok := map[string]func(*strings.Builder, []Answer) error{"go": goConfig, "istio": istioConfig, "resilience4j": r4jConfig}[target]
+	write, ok := map[string]func(*strings.Builder, []Answer) error{
+		"go": goConfig, "istio": istioConfig, "linkerd": linkerdConfig, "kong": kongConfig, "resilience4j": r4jConfig, "polly": pollyConfig,
+	}[target]
 	if !ok {
 		return fmt.Errorf("--as %s: want one of %s", target, Targets)
 	}

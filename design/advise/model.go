@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/ashlar-dev/ashlar/arch"
 )
@@ -140,6 +141,32 @@ func (m *model) reads(e arch.Edge) bool {
 	return e.Call.Access == arch.AccessRead || w == "GET" || w == "HEAD"
 }
 
+// changing are the first words of operations that are called for what they do.
+var changing = []string{"write", "send", "store", "insert", "update", "upsert", "create", "add", "put", "save", "delete", "remove", "record", "notify", "emit", "track", "index", "invalidate"}
+
+// changes reports whether a call is made for its effect rather than its answer,
+// and how that is known: the method, or the first word of the name.
+func (m *model) changes(e arch.Edge) (how string, ok bool) {
+	switch w := m.method(e.Call.To); w {
+	case "POST", "PUT", "PATCH", "DELETE":
+		return "a " + w, true
+	case "":
+	default:
+		return "", false
+	}
+	name := e.Call.To.Member()
+	if i := strings.LastIndexAny(name, "./"); i >= 0 {
+		name = name[i+1:]
+	}
+	lower := strings.ToLower(name)
+	for _, w := range changing {
+		if rest, ok := strings.CutPrefix(lower, w); ok && (rest == "" || rest[0] == '_' || rest[0] == '-' || unicode.IsUpper(rune(name[len(w)]))) {
+			return "by its name it is there to " + w, true
+		}
+	}
+	return "", false
+}
+
 // notSeen is the answer for a call that nothing knows of.
 func (m *model) notSeen(f, t arch.Ref) Answer {
 	a := Answer{From: f, To: t, Verdict: NotSeen}
@@ -151,7 +178,7 @@ func (m *model) notSeen(f, t arch.Ref) Answer {
 	if via := m.via(f, t); len(via) > 0 {
 		a.Because = append(a.Because, "it gets there through "+strings.Join(via, " and ")+"; ask about those calls")
 	}
-	a.ask("is there code or are there traces of %s that were not given? Add them as a PATH", f.Short())
+	a.ask(Question{Text: fmt.Sprintf("is there code or are there traces of %s that were not given? Add them as a PATH", f.Short())})
 	return a
 }
 

@@ -53,42 +53,92 @@ func brief(b *strings.Builder, a Answer) {
 		fmt.Fprintf(b, "    %s\n", strings.Join(parts, ", "))
 	}
 	if n := len(a.Questions); n > 0 {
-		fmt.Fprintf(b, "    %d open: %s\n", n, a.Questions[0])
+		fmt.Fprintf(b, "    %d open: %s\n", n, a.Questions[0].String())
 	}
 }
+
+// width is how wide a line gets before it goes on in the next one.
+const width = 100
 
 func full(b *strings.Builder, a Answer, verbose bool) {
 	head(b, a)
 	for _, n := range a.Numbers {
-		fmt.Fprintf(b, "  %-19s %-9s %s\n", n.Name, n.Text, n.Formula)
+		first := fmt.Sprintf("  %-18s %-8s ", n.Name, n.Text)
+		wrapped(b, first, n.Formula)
 		if verbose {
-			fmt.Fprintf(b, "  %29s by %s\n", "", n.Source)
+			fmt.Fprintf(b, "%29s by %s\n", "", n.Source)
 			for _, in := range n.Inputs {
-				fmt.Fprintf(b, "  %29s %s = %s (%s)\n", "", in.Name, in.Value, in.Where)
+				fmt.Fprintf(b, "%29s %s = %s (%s)\n", "", in.Name, in.Value, in.Where)
 			}
 		}
 	}
 	if a.Fallback != "" {
-		fmt.Fprintf(b, "  %-19s %s\n", "fallback", a.Fallback)
+		fmt.Fprintf(b, "  %-18s %s\n", "fallback", a.Fallback)
 	}
 	for _, s := range a.Notes {
-		fmt.Fprintf(b, "  - %s\n", s)
+		wrapped(b, "  - ", s)
 	}
 	if !verbose {
-		seen, line := map[Input]bool{}, ""
-		for _, n := range a.Numbers {
-			for _, in := range n.Inputs {
-				if !seen[in] {
-					seen[in] = true
-					line += fmt.Sprintf("\n  %s = %s  (%s)", in.Name, in.Value, in.Where)
-				}
-			}
-		}
-		if line != "" {
-			fmt.Fprintf(b, "known%s\n", line)
-		}
+		known(b, a)
 	}
 	if len(a.Questions) > 0 {
-		fmt.Fprintf(b, "unknown; write it into ashlar.yaml and ask again\n  %s\n", strings.Join(a.Questions, "\n  "))
+		b.WriteString("unknown; --ask asks for it, or write it into ashlar.yaml\n")
+		for _, q := range a.Questions {
+			wrapped(b, "  ? ", q.String())
+		}
 	}
+}
+
+// known lists the inputs by the file that says them: who doubts a number looks
+// there.
+func known(b *strings.Builder, a Answer) {
+	var files []string
+	by := map[string][]string{}
+	seen := map[Input]bool{}
+	for _, n := range a.Numbers {
+		for _, in := range n.Inputs {
+			if seen[in] {
+				continue
+			}
+			seen[in] = true
+			file, place := in.Where, ""
+			if name, rest, ok := strings.Cut(in.Where, ":"); ok {
+				file, place = name, " :"+strings.Split(rest, ":")[0]
+			} else if name, _, ok := strings.Cut(in.Where, " span "); ok {
+				file = name
+			}
+			if by[file] == nil {
+				files = append(files, file)
+			}
+			by[file] = append(by[file], in.Name+" "+in.Value+place)
+		}
+	}
+	for _, f := range files {
+		wrapped(b, "  from "+f+": ", strings.Join(by[f], ", "))
+	}
+}
+
+// wrapped writes text behind a first word and breaks it between words, what
+// follows standing below where it began, or a little in where that is far right.
+func wrapped(b *strings.Builder, first, text string) {
+	in := len(first)
+	if in > 40 {
+		in = 6
+	}
+	b.WriteString(first)
+	at := len(first)
+	for i, w := range strings.Fields(text) {
+		switch {
+		case i == 0:
+		case at+1+len([]rune(w)) > width:
+			b.WriteString("\n" + strings.Repeat(" ", in))
+			at = in
+		default:
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(w)
+		at += len([]rune(w))
+	}
+	b.WriteByte('\n')
 }

@@ -43,15 +43,18 @@ var roleWords = []struct {
 	{arch.RoleUI, []string{"frontend", "ui", "web", "webapp", "webui", "storefront"}},
 }
 
+// ImageBase is an image's name without registry, folder, tag and digest.
+func ImageBase(image string) string {
+	image, _, _ = strings.Cut(image, "@")
+	base, _, _ := strings.Cut(image[strings.LastIndexByte(image, '/')+1:], ":")
+	return base
+}
+
 // Classify tells stores, brokers, gateways and the like from services by image
 // and name. An image is stronger evidence than a name.
 func Classify(image, name string) Class {
-	repo := image
-	if i := strings.IndexByte(repo, '@'); i >= 0 {
-		repo = repo[:i]
-	}
-	base := repo[strings.LastIndexByte(repo, '/')+1:]
-	base, _, _ = strings.Cut(base, ":")
+	repo, _, _ := strings.Cut(image, "@")
+	base := ImageBase(image)
 	if kind := storeImages[base]; kind != "" {
 		return Class{Store: kind, Why: "image " + base}
 	}

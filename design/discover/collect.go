@@ -25,21 +25,23 @@ type collector struct {
 	mu       sync.Mutex
 	parts    []part
 	skipped  []Skip
-	fatal    []error // faults in files of our own format
-	read     int
+	fatal    []error         // faults in files of our own format
+	read     map[string]bool // paths, each once however many sources use it
 	coverage map[string]arch.Coverage
 }
 
 // part is what one source made of one file.
 type part struct {
 	path, source string
+	order        string // among those of one path and source: what it was rendered from
+	origins      Origins
 	views        []arch.System
 	docs         []Document
 	graphs       []code.Graph
 }
 
 func newCollector(sources []Source) *collector {
-	return &collector{sources: sources, coverage: map[string]arch.Coverage{}}
+	return &collector{sources: sources, coverage: map[string]arch.Coverage{}, read: map[string]bool{}}
 }
 
 // sink is the Sink of one source reading one file.
@@ -48,6 +50,7 @@ type sink struct {
 	part
 	origin arch.Origin
 	cover  []arch.Coverage
+	inputs []*Input
 	mu     sync.Mutex
 }
 
@@ -56,6 +59,9 @@ func (s *sink) System(v arch.System) { s.mu.Lock(); s.views = append(s.views, v)
 func (s *sink) Document(d Document) {
 	d.Source = cmp.Or(d.Source, s.source)
 	d.Path = cmp.Or(d.Path, s.path)
+	if d.Origins == (Origins{}) {
+		d.Origins = s.origins
+	}
 	s.mu.Lock()
 	s.docs = append(s.docs, d)
 	s.mu.Unlock()
@@ -64,6 +70,8 @@ func (s *sink) Document(d Document) {
 func (s *sink) Code(g code.Graph) { s.mu.Lock(); s.graphs = append(s.graphs, g); s.mu.Unlock() }
 
 func (s *sink) Cover(c arch.Coverage) { s.mu.Lock(); s.cover = append(s.cover, c); s.mu.Unlock() }
+
+func (s *sink) Input(in *Input) { s.mu.Lock(); s.inputs = append(s.inputs, in); s.mu.Unlock() }
 
 func (s *sink) Skip(p, why string) {
 	s.c.mu.Lock()
@@ -77,14 +85,14 @@ func (s *sink) finish(read bool) {
 	defer s.c.mu.Unlock()
 	s.c.parts = append(s.c.parts, s.part)
 	if read {
-		s.c.read++
+		s.c.read[s.path] = true
 	}
 	for _, v := range s.views {
 		for name, cov := range v.Coverage {
 			s.c.coverage[name] = s.c.coverage[name].Plus(cov)
 		}
 	}
-	if len(s.docs)+len(s.views)+len(s.graphs)+len(s.cover) > 0 {
+	if len(s.docs)+len(s.views)+len(s.graphs)+len(s.cover)+len(s.inputs) > 0 {
 		own := arch.Coverage{Origin: s.origin, Documents: len(s.docs)}
 		if read {
 			own.Files = 1
@@ -126,26 +134,51 @@ feed:
 	}
 	close(work)
 	wg.Wait()
-	slices.SortFunc(c.parts, func(a, b part) int { return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.source, b.source)) })
+	slices.SortFunc(c.parts, func(a, b part) int {
+		return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.source, b.source), cmp.Compare(a.order, b.order))
+	})
 	return err
 }
 
 func (c *collector) readFile(ctx context.Context, in *Input) {
 	owner := c.owner(in.Path)
 	for _, src := range c.sources {
-		if owner != "" && owner != src.Name() || !src.Match(in.Head) {
-			continue
+		if owner == "" || owner == src.Name() {
+			c.show(ctx, src, in, part{path: in.Path, source: src.Name()}, 0)
 		}
-		s := &sink{c: c, part: part{path: in.Path, source: src.Name()}, origin: src.Origin()}
-		err := guard(ctx, src, in, s)
-		if err != nil && src.Origin() == arch.Hand { // our own file: half of what a person meant is not what they meant
-			c.mu.Lock()
-			c.fatal = append(c.fatal, err)
-			c.mu.Unlock()
-		} else if err != nil && !errors.Is(err, context.Canceled) {
-			s.Skip(in.Path, src.Name()+": "+doc.Redact(strings.TrimPrefix(err.Error(), in.Path+": ")))
+	}
+}
+
+// maxDepth bounds what is made of what was made: a chart's template holds a
+// ConfigMap, which holds a file.
+const maxDepth = 3
+
+// show shows one source a file, and all others what it makes of it.
+func (c *collector) show(ctx context.Context, src Source, in *Input, p part, depth int) {
+	if !src.Match(in.Head) {
+		return
+	}
+	p.origins = in.Origins
+	s := &sink{c: c, part: p, origin: src.Origin()}
+	err := guard(ctx, src, in, s)
+	if err != nil && src.Origin() == arch.Hand { // our own file: half of what a person meant is not what they meant
+		c.mu.Lock()
+		c.fatal = append(c.fatal, err)
+		c.mu.Unlock()
+	} else if err != nil && !errors.Is(err, context.Canceled) {
+		s.Skip(in.Path, src.Name()+": "+doc.Redact(strings.TrimPrefix(err.Error(), in.Path+": ")))
+	}
+	s.finish(depth == 0 && err == nil && len(s.docs)+len(s.views)+len(s.graphs)+len(s.cover)+len(s.inputs) > 0)
+	if depth == maxDepth {
+		return
+	}
+	for i, made := range s.inputs {
+		for _, other := range c.sources {
+			if other != src && ctx.Err() == nil {
+				order := fmt.Sprintf("%s %s %s %06d", p.order, p.path, p.source, i)
+				c.show(ctx, other, made, part{path: made.Path, source: other.Name(), order: order}, depth+1)
+			}
 		}
-		s.finish(err == nil && len(s.docs)+len(s.views)+len(s.graphs)+len(s.cover) > 0)
 	}
 }
 
@@ -160,9 +193,9 @@ func guard(ctx context.Context, src Source, in *Input, out Sink) (err error) {
 	return src.Read(ctx, in, out)
 }
 
-// owner is the source that claimed a folder above the file, or "".
+// owner is the source that claimed the file or a folder above it, or "".
 func (c *collector) owner(p string) string {
-	for d := path.Dir(p); len(c.taken) > 0 && d != "." && d != "/"; d = path.Dir(d) {
+	for d := p; len(c.taken) > 0 && d != "." && d != "/"; d = path.Dir(d) {
 		if o := c.taken[d]; o != "" {
 			return o
 		}
@@ -185,7 +218,9 @@ func (c *collector) relate(ctx context.Context, o Options) (*Result, error) {
 	slices.SortStableFunc(r.Documents, func(a, b Document) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(line(a), line(b)), cmp.Compare(a.Source, b.Source))
 	})
-	ev := &Evidence{Documents: r.Documents, Code: r.Code, Environment: o.Environment, Hosts: NewHosts()}
+	in, elsewhere, environments := byEnvironment(r.Documents, o.Environment)
+	r.Documents, r.Environments = in, environments
+	ev := &Evidence{Documents: in, Elsewhere: elsewhere, Code: r.Code, Environment: o.Environment, Hosts: NewHosts(), Holders: map[string][]arch.Ref{}}
 	merge := func() error {
 		s, err := arch.Merge(append(slices.Clone(views), o.Views...)...)
 		ev.System = s
@@ -206,6 +241,12 @@ func (c *collector) relate(ctx context.Context, o Options) (*Result, error) {
 		s.finish(false)
 		ev.Documents = append(ev.Documents, s.docs...)
 		r.Documents = ev.Documents
+		for _, g := range s.graphs { // what a source can say only when it has seen every file
+			r.Code.Add(g)
+		}
+		if len(s.graphs) > 0 {
+			r.Code.Sort()
+		}
 		if len(s.views) == 0 {
 			continue
 		}

@@ -51,10 +51,11 @@ type Relater interface {
 }
 
 // Claimer is a Source whose file speaks for others: a chart for its templates, a
-// kustomization for its resources. Files below the folders it returns (slash
-// paths relative to the root) are not shown to other sources.
+// kustomization for its resources. The files that it returns, and those below the
+// folders that it returns (slash paths relative to the root), are shown to no
+// other source; of claims that nest, the innermost counts.
 type Claimer interface {
-	Claims(in *Input) (folders []string)
+	Claims(in *Input) (paths []string)
 }
 
 // Sink takes what a source finds. Safe for concurrent use.
@@ -67,20 +68,24 @@ type Sink interface {
 	Code(g code.Graph)
 	// Cover says what the source looked at.
 	Cover(c arch.Coverage)
+	// Input shows all other sources what this one made of its file: a rendered
+	// template, a file inside a ConfigMap. See [NewRendered].
+	Input(in *Input)
 	// Skip lists something that was not read, and why.
 	Skip(path, why string)
 }
 
 // Document is a document with what a format made of it.
 type Document struct {
-	Source string // name of the source
-	Path   string
-	Doc    *doc.Document
-	Node   *doc.Node    // root of this object: inside a List it is not the document's
-	Kind   string       // "apps/v1 Deployment", "istio VirtualService", "openapi 3"
-	Name   string       // as messages should call it: "Deployment shop/order"
-	Value  any          // the format's typed value
-	Faults []*doc.Fault // what strict decoding found
+	Source  string // name of the source
+	Path    string
+	Doc     *doc.Document
+	Node    *doc.Node    // root of this object: inside a List it is not the document's
+	Kind    string       // "apps/v1 Deployment", "istio VirtualService", "openapi 3"
+	Name    string       // as messages should call it: "Deployment shop/order"
+	Value   any          // the format's typed value
+	Faults  []*doc.Fault // what strict decoding found
+	Origins              // how the text came to be, where no file on disk says it as it stands
 }
 
 // Pos is the place of a path inside the document's object.
@@ -99,18 +104,22 @@ func (d Document) Pos(path ...string) doc.Pos {
 // Source is the place as a witness.
 func (d Document) At(o arch.Origin, path ...string) arch.Source {
 	p := d.Pos(path...)
-	return arch.Source{Origin: o, By: d.Source, File: p.File, Line: p.Line, Col: p.Col}
+	return arch.Source{Origin: o, By: d.Source, File: p.File, Line: p.Line, Col: p.Col, Via: d.Via}
 }
 
 // Evidence is what a Relater sees.
 type Evidence struct {
-	Documents []Document  // sorted by path and place
+	Documents []Document  // of the environment that was asked for; sorted by path and place
+	Elsewhere []Document  // of other environments, sorted alike
 	System    arch.System // merged from what was put out so far, earlier relaters included
 	Code      *code.Graph
 	// Environment that was asked for; "" for none.
 	Environment string
 	// Hosts resolves network names; relaters add what they learn.
 	Hosts *Hosts
+	// Holders are the elements that read a thing which holds files, by the name in
+	// [Origins.Within]; relaters add what they learn.
+	Holders map[string][]arch.Ref
 }
 
 // Of returns the typed values of one type among documents, with their documents.
@@ -133,12 +142,14 @@ type Typed[T any] struct {
 // Result of a run.
 type Result struct {
 	System    arch.System
-	Documents []Document
-	Code      *code.Graph
-	Faults    []*doc.Fault // of syntax and strict decoding, in order of place
-	Skipped   []Skip
-	Files     int // shown to sources
-	Read      int // that at least one source read
+	Documents []Document // of the environment that was asked for
+	// Environments are those that files tell apart, sorted.
+	Environments []string
+	Code         *code.Graph
+	Faults       []*doc.Fault // of syntax and strict decoding, in order of place
+	Skipped      []Skip
+	Files        int // shown to sources
+	Read         int // that at least one source read
 }
 
 // Skip is something that was not read.
@@ -192,8 +203,8 @@ func Run(ctx context.Context, sources []Source, paths []string, opts *Options) (
 	if err != nil {
 		return nil, err
 	}
-	r.Files, r.Read = len(ins), c.read
-	if c.read == 0 && len(o.Views) == 0 {
+	r.Files, r.Read = len(ins), len(c.read)
+	if len(c.read) == 0 && len(o.Views) == 0 {
 		return r, fmt.Errorf("%w in %s (%d files looked at); Ashlar reads: %s", ErrNothing, strings.Join(paths, ", "), len(ins), names(sources))
 	}
 	return r, nil

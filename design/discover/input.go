@@ -61,10 +61,14 @@ type Input struct {
 	// sources that need what lies beside; nil for single files and standard input.
 	Root fs.FS
 	Rel  string
+	Origins
 
 	once sync.Once
 	file *doc.File
 	err  error
+
+	inside sync.Once
+	texts  []Config
 }
 
 // Docs reads the file as YAML or JSON, once for all sources.
@@ -229,9 +233,33 @@ func stdin(open Opener) (*Input, error) {
 	return in, nil
 }
 
+// Origins says how a text came to be that is no file as it stands on disk.
+type Origins struct {
+	// Via is for people: "rendered with values-prod.yaml".
+	Via string
+	// Environment that the text is for; "" for all.
+	Environment string
+	// Bundle is what has the text, in this environment or another: a chart, a
+	// kustomization. Texts of one bundle are alternatives by environment.
+	Bundle string
+	// Within names the thing that holds the text as one of its files:
+	// "ConfigMap shop/order-config".
+	Within string
+}
+
+// NewRendered makes an input of documents whose nodes stand elsewhere, in a
+// template or inside another document: name is what it is called for Match, and
+// positions are those of the documents. [Input.Bytes] and Open return content.
+func NewRendered(name string, f *doc.File, content []byte, o Origins) *Input {
+	in := NewInput(name, content)
+	in.Path, in.Origins = f.Path, o
+	in.once.Do(func() { in.file = f })
+	return in
+}
+
 // claim lets charts and the like take the files that they speak for.
 func claim(ctx context.Context, sources []Source, ins []*Input, c *collector) []*Input {
-	taken := map[string]string{} // folder -> source
+	taken := map[string]string{} // file or folder -> source
 	for _, src := range sources {
 		cl, ok := src.(Claimer)
 		if !ok {

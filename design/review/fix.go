@@ -28,6 +28,9 @@ type Edit struct {
 
 // EditAt makes an edit of the place of an evidence.
 func EditAt(s arch.Source, k EditKind, value string) []Edit {
+	if s.Via != "" {
+		return nil // what was rendered is mended in its template, by a person
+	}
 	if s.File == "" || s.Line == 0 || s.Col == 0 {
 		return nil
 	}

@@ -62,6 +62,9 @@ type Rule struct {
 	Needs  []Need
 	Params []Param
 	Source string // where the advice comes from
+	// Advice is the `ashlar advise` that computes the cure, "resilience", of the
+	// call between the last two elements of a finding; "": none does.
+	Advice string
 	// Fires and Silent name public files that were tried: "owner/repo@commit path".
 	// Untried says why there is none yet.
 	Fires, Silent, Untried string
@@ -73,6 +76,26 @@ type Rule struct {
 func (r Rule) Family() string {
 	f, _, _ := strings.Cut(r.ID, "/")
 	return f
+}
+
+// advice is the command that computes the cure of a call, where one does.
+func (r Rule) advice(from, to arch.Ref) string {
+	if r.Advice == "" || from.Kind() != arch.KindOp && from.Kind() != arch.KindService {
+		return ""
+	}
+	switch to.Kind() {
+	case arch.KindOp, arch.KindService, arch.KindStore, arch.KindTable, arch.KindExternal:
+	default:
+		return ""
+	}
+	word := func(of arch.Ref) string {
+		s := of.Short()
+		if strings.ContainsAny(s, " \t'\"$`\\|&;<>()*?[]#~={}!%") {
+			return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+		}
+		return s
+	}
+	return "ashlar advise " + r.Advice + " " + word(from) + " " + word(to)
 }
 
 // Param is a number or text that users may set in ashlar.yaml.
@@ -189,6 +212,7 @@ type Finding struct {
 	Evidence   []Evidence `json:"evidence"`
 	Path       []arch.Ref `json:"path,omitempty"` // of a chain or cycle, in order
 	Fix        string     `json:"fix,omitempty"`
+	Advice     string     `json:"advice,omitempty"` // the command that computes the numbers of the fix
 	// Edits cure it mechanically, where that can be done; see [Fix].
 	Edits []Edit `json:"edits,omitempty"`
 	// Consequence ranks: severity x confidence x how much of the system leans on
@@ -228,6 +252,9 @@ func (r *Reporter) Find(f Finding, parts ...string) {
 		f.Severity = s
 	}
 	f.Confidence = cmp.Or(f.Confidence, r.rule.Confidence)
+	if n := len(f.Of); f.Advice == "" && n >= 2 {
+		f.Advice = r.Advice(f.Of[n-2], f.Of[n-1])
+	}
 	key := []string{f.Rule}
 	for _, of := range f.Of {
 		key = append(key, string(of))
@@ -235,6 +262,10 @@ func (r *Reporter) Find(f Finding, parts ...string) {
 	f.Key = strings.Join(append(key, parts...), ":")
 	r.result.Findings = append(r.result.Findings, f)
 }
+
+// Advice is the command that computes the cure of a call, "" when the rule names
+// none or no code makes such a call. Find fills it in for the last two elements.
+func (r *Reporter) Advice(from, to arch.Ref) string { return r.rule.advice(from, to) }
 
 // NotJudged reports elements that the rule cannot judge.
 func (r *Reporter) NotJudged(why string, of ...arch.Ref) {

@@ -46,6 +46,11 @@ type File struct {
 	Source []byte // as read; UTF-8
 	Docs   []*Document
 	Faults []*Fault // of syntax, and limits reached
+	// Inside says that the file is a text in another one of the same path; see
+	// [Document.Embedded], or made of one; see [File.Move].
+	Inside bool
+
+	moved bool // Source is not what the documents were read from
 }
 
 // Document is one of the documents of a file.

@@ -89,7 +89,9 @@ func objects(d *doc.Document, n *doc.Node, path []string) []Object {
 	if o.Name == "" {
 		o.Name = n.Str("metadata", "generateName")
 	}
-	if t, ok := types[o.Kind]; ok {
+	if typed, faults, ok := older(d, n, o.APIVersion, o.Kind); ok {
+		o.Typed, o.Faults = typed, faults
+	} else if t, ok := types[o.Kind]; ok {
 		for _, g := range t.groups {
 			if g == Group(o.APIVersion) {
 				o.Typed = t.make()

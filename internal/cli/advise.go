@@ -3,12 +3,17 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/advise"
 )
 
@@ -21,28 +26,53 @@ func (a *app) adviseCmd() *cobra.Command {
 func (a *app) adviseResilienceCmd() *cobra.Command {
 	var in input
 	var opts advise.Options
-	var format, as, out string
-	var asJSON, verbose bool
+	var format, as, out, model string
+	var asJSON, verbose, ask, apply bool
 	c := &cobra.Command{
-		Use:     "resilience [FROM TO] PATH...",
-		Short:   "Timeout, tries, breaker, bulkhead, hedge and fallback of a call",
-		Long:    "Resilience computes the settings of the calls from FROM to TO (each a service, or an operation as SERVICE.OPERATION), or of all calls when the first argument is a path that exists. Every number comes with its formula and inputs; what is not known is listed as a question.",
-		Example: "  ashlar advise resilience order payment deploy/ traces.json ashlar.yaml\n  ashlar advise resilience 'order.POST /orders' payment . --as istio",
+		Use:   "resilience [FROM TO] [PATH]...",
+		Short: "Timeout, tries, breaker, bulkhead, hedge and fallback of a call",
+		Long: "Resilience computes the settings of the calls from FROM to TO (each a service, or an operation as SERVICE.OPERATION), or of all calls when the first argument is a path that exists. Without a PATH this folder is read. Every number comes with its formula and inputs; what is not known is listed as a question.\n" +
+			"--ask asks the questions on the terminal and writes the answers into the model, an ashlar.yaml. --apply writes the settings there; what hands wrote stays, comments too.",
+		Example: "  ashlar advise resilience order payment deploy/ traces.json ashlar.yaml\n  ashlar advise resilience order payment . --ask --apply\n  ashlar advise resilience 'order.POST /orders' payment . --as istio",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			from, to, paths := "", "", args
 			if _, err := os.Stat(args[0]); err != nil && args[0] != "-" {
-				if len(args) < 3 {
+				if len(args) < 2 {
 					return fmt.Errorf("%s is no path: want FROM TO PATH..., or PATH... for all calls", args[0])
 				}
-				from, to, paths = args[0], args[1], args[2:]
-			}
-			r, err := a.read(&in, paths)
-			if err != nil {
-				return err
+				if from, to, paths = args[0], args[1], args[2:]; len(paths) == 0 {
+					paths = []string{"."}
+				}
 			}
 			opts.Env = in.environment
-			answers, err := advise.Resilience(r.System, from, to, &opts)
+			var file string
+			var err error
+			if ask || apply {
+				if file, err = modelFile(model, paths); err != nil {
+					return err
+				}
+			}
+			if ask && slices.Contains(paths, "-") {
+				return errors.New("--ask reads the answers from standard input: give the files by name")
+			}
+			read := func() (arch.System, []advise.Answer, error) {
+				if ask && exists(file) && !covered(file, paths) {
+					paths = append(slices.Clone(paths), file)
+				}
+				r, err := a.read(&in, paths)
+				if err != nil {
+					return arch.System{}, nil, err
+				}
+				answers, err := advise.Resilience(r.System, from, to, &opts)
+				return r.System, answers, err
+			}
+			if ask {
+				if err := a.interview(file, read); err != nil {
+					return err
+				}
+			}
+			s, answers, err := read()
 			if err != nil {
 				return err
 			}
@@ -73,6 +103,9 @@ func (a *app) adviseResilienceCmd() *cobra.Command {
 			if err := done(); err != nil {
 				return &exit{ExitEnvironment, err}
 			}
+			if apply {
+				return a.applied(a.stderr, file, s, answers)
+			}
 			return nil
 		},
 	}
@@ -83,6 +116,17 @@ func (a *app) adviseResilienceCmd() *cobra.Command {
 	c.Flags().StringVarP(&out, "output", "o", "", "file to write to")
 	c.Flags().DurationVar(&opts.Detect, "detect", 10*time.Second, "a dead callee is noticed within this")
 	c.Flags().IntVar(&opts.Amplification, "amplification", 3, "tries at the callee that one request at the entry may become")
+	c.Flags().BoolVar(&ask, "ask", false, "ask what is not known, and write the answers into the model")
+	c.Flags().BoolVar(&apply, "apply", false, "write the settings into the model")
+	c.Flags().StringVar(&model, "model", "", "the ashlar.yaml that --ask and --apply write; default: the one among the paths")
 	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "every number with its inputs and the source of its formula")
 	return c
+}
+
+// covered reports whether the paths lead to the file already.
+func covered(file string, paths []string) bool {
+	return slices.ContainsFunc(paths, func(p string) bool {
+		rel, err := filepath.Rel(p, file)
+		return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+	})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ashlar-dev/ashlar/formats/doc"
+	"github.com/ashlar-dev/ashlar/internal/treesitter"
 )
 
 // Version of the program.
@@ -52,6 +53,12 @@ func (e *exit) Unwrap() error { return e.err }
 // Do runs one command and returns its exit code: 0 fine, 1 findings at or above
 // the threshold, 2 usage or model error, 3 the environment does not play along.
 func Do(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if len(args) == 1 && args[0] == treesitter.Verb { // a child of another run that parses source files
+		if err := treesitter.Serve(stdin, stdout); err != nil {
+			return ExitEnvironment
+		}
+		return ExitOK
+	}
 	a := &app{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, color: terminal(stdout)}
 	root := a.root()
 	root.SetArgs(args)
@@ -123,7 +130,8 @@ It reads files only; it never uses the network unless you ask.`),
 	}
 	root.SetVersionTemplate("ashlar {{.Version}}\n")
 	root.PersistentFlags().BoolVar(&a.noColor, "no-color", false, "print without colours (also: NO_COLOR)")
-	root.AddCommand(a.discoverCmd(), a.reviewCmd(), a.baselineCmd(), a.fixCmd(), a.diagramCmd(), a.diffCmd(), a.explainCmd(), a.sagaCmd(), a.dlqCmd(), a.adviseCmd())
+	root.AddCommand(a.discoverCmd(), a.reviewCmd(), a.baselineCmd(), a.fixCmd(), a.diagramCmd(), a.diffCmd(), a.explainCmd(),
+		a.splitCmd(), a.adviseCmd(), a.sagaCmd(), a.dlqCmd(), a.readModelCmd(), a.mcpCmd())
 	return root
 }
 

@@ -103,8 +103,10 @@ func (a *app) writeArchfile(out string, paths []string, r *discover.Result) erro
 		if lock, err = readLock(out); err != nil {
 			return err
 		}
-		if r.System, err = archfile.Without(r.System, filepath.ToSlash(filepath.Clean(out))); err != nil {
-			return err
+		if lock != nil && paths != nil { // a cut that is written has no claims of its own to resolve
+			if r.System, err = archfile.Without(r.System, filepath.ToSlash(filepath.Clean(out))); err != nil {
+				return err
+			}
 		}
 	}
 	looked := func(w archfile.Written) bool { return wasRead(r, paths, w) }
@@ -243,6 +245,9 @@ func (a *app) printSystem(w io.Writer, r *discover.Result) {
 	s := r.System
 	p := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) }
 	p("%s", summary(r))
+	if len(r.Environments) > 0 {
+		p("environments: %s  (-e shows one)", strings.Join(r.Environments, ", "))
+	}
 	g := map[arch.Ref][]arch.Edge{}
 	for _, e := range s.Edges() {
 		g[e.From.Parent()] = append(g[e.From.Parent()], e)
@@ -271,10 +276,20 @@ func (a *app) printSystem(w io.Writer, r *discover.Result) {
 				line += fmt.Sprintf("  p99 %s over %s", p99.Round(10_000), count(int(o.Latency.N), "call"))
 			}
 			p("%s", line)
+			var lines []string
 			for _, e := range g[ref] {
 				if e.From.Member() == op {
-					p("    -> %-30s  %s", e.Call.To.Short()+missing(s, e.Call.To), detail(e))
+					lines = append(lines, strings.TrimRight(fmt.Sprintf("    -> %-30s  %s", e.Call.To.Short()+missing(s, e.Call.To), detail(e)), " "))
 				}
+			}
+			for i, l := range lines {
+				if n := slices.Index(lines, l); n < i {
+					continue
+				}
+				if n := len(lines) - len(slices.DeleteFunc(slices.Clone(lines), func(x string) bool { return x == l })); n > 1 {
+					l += fmt.Sprintf(", at %d places", n)
+				}
+				p("%s", l)
 			}
 		}
 		for _, e := range g[ref] {
@@ -342,6 +357,9 @@ func missing(s arch.System, r arch.Ref) string {
 
 func detail(e arch.Edge) string {
 	var parts []string
+	if e.Call.Access == arch.AccessRead || e.Call.Access == arch.AccessWrite {
+		parts = append(parts, e.Call.Access)
+	}
 	if e.Call.Protocol != "" {
 		parts = append(parts, e.Call.Protocol)
 	}
@@ -396,6 +414,9 @@ func explainFact(w io.Writer, s arch.System, what string) error {
 				reason := ""
 				if src.Reason != "" && src.Reason != src.String() {
 					reason = "  " + src.Reason
+				}
+				if src.Via != "" {
+					reason += "  (" + src.Via + ")"
 				}
 				_, _ = fmt.Fprintf(w, "%s%s (%s) says so in %s%s\n", verdict, src.By, src.Origin, src, reason)
 			}

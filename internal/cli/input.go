@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -13,6 +14,8 @@ import (
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/design/discover/sources"
+	"github.com/ashlar-dev/ashlar/design/discover/treesource"
+	"github.com/ashlar-dev/ashlar/internal/treesitter"
 )
 
 // input is what every verb that reads a system takes.
@@ -20,12 +23,14 @@ type input struct {
 	environment string
 	aliases     []string
 	quiet       bool
+	noCache     bool
 }
 
 func (in *input) flags(c *cobra.Command) {
 	c.Flags().StringVarP(&in.environment, "environment", "e", "", "environment to look at, where files tell several apart")
 	c.Flags().StringArrayVar(&in.aliases, "alias", nil, "another name of a service, as `OTHER=NAME`; may be repeated")
 	c.Flags().BoolVarP(&in.quiet, "quiet", "q", false, "no progress")
+	c.Flags().BoolVar(&in.noCache, "no-cache", false, "parse all source files anew and keep nothing between runs (also ASHLAR_CACHE=off; ASHLAR_CACHE=FOLDER keeps it there)")
 }
 
 // read discovers the system that the paths describe.
@@ -49,7 +54,14 @@ func (a *app) read(in *input, paths []string) (*discover.Result, error) {
 			}
 		}
 	}
-	r, err := discover.Run(a.ctx, sources.All(), paths, opts)
+	trees, err := treesitter.New(nil)
+	if err != nil {
+		return nil, &exit{ExitEnvironment, err}
+	}
+	defer func() { _ = trees.Close() }()
+	cache := in.cache()
+	r, err := discover.Run(a.ctx, sources.With(&sources.Options{Trees: trees, Cache: cache}), paths, opts)
+	cache.Trim()
 	if errors.Is(err, discover.ErrNothing) {
 		for i, s := range r.Skipped {
 			if i == 5 {
@@ -60,6 +72,27 @@ func (a *app) read(in *input, paths []string) (*discover.Result, error) {
 		}
 	}
 	return r, err
+}
+
+// cache of what source files say, in the user's own cache folder; nil when it is
+// not wanted or there is no place for it, which costs only time.
+func (in *input) cache() *treesource.Cache {
+	dir := os.Getenv("ASHLAR_CACHE")
+	if in.noCache || dir == "off" {
+		return nil
+	}
+	if dir == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return nil
+		}
+		dir = filepath.Join(user, "ashlar")
+	}
+	c, err := treesource.NewCache(filepath.Join(dir, "source"), 0)
+	if err != nil {
+		return nil
+	}
+	return c
 }
 
 // summary is one line on what was found and what was read.

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -9,9 +10,11 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/ashlar-dev/ashlar/internal/cli"
+	"github.com/ashlar-dev/ashlar/internal/treesitter"
 )
 
 func TestMain(m *testing.M) {
+	treesitter.Child()
 	testscript.Main(m, map[string]func(){
 		"ashlar":      func() { os.Exit(cli.Do(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
 		"deadletters": deadLetters,
@@ -30,6 +33,12 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"await": await},
+		Condition: func(cond string) (bool, error) {
+			if cond == "grammars" {
+				return len(treesitter.Languages()) > 0, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", cond)
+		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SHOP", shop)
 			e.Setenv("XDG_RUNTIME_DIR", e.WorkDir)

@@ -195,6 +195,9 @@ func Key(s string) uint64 {
 	return mix(h)
 }
 
+// golden is splitmix64's step from one number to the next.
+const golden = 0x9e3779b97f4a7c15
+
 // mix spreads a number over all bits (splitmix64's finalizer).
 func mix(z uint64) uint64 {
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9

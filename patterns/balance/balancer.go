@@ -148,7 +148,15 @@ func (b *Balancer) choose(l *list, now int64, u uint64, r Request) *node {
 		}
 		return n
 	case Weighted:
-		return other(near, near[l.alias.pick(u)], r.Avoid.node, u)
+		i := l.alias.pick(u)
+		for range 3 { // drawn again, the others keep their proportions
+			if near[i] != r.Avoid.node {
+				break
+			}
+			u = mix(u + golden)
+			i = l.alias.pick(u)
+		}
+		return other(near, i, r.Avoid.node, u)
 	case Hash:
 		return b.hashed(l, r)
 	}
@@ -190,7 +198,7 @@ func better(c *Config, ns []*node, now int64, u uint64, avoid *node) *node {
 	}
 	if c.Algorithm == LeastRequest {
 		for range c.Choices - 2 {
-			u = mix(u + 0x9e3779b97f4a7c15)
+			u = mix(u + golden)
 			if y = ns[scale(u, len(ns))]; y != avoid && cost(c, y, now) < cost(c, x, now) {
 				x = y
 			}
@@ -208,16 +216,17 @@ func cost(c *Config, n *node, now int64) float64 {
 	return calls * n.latency(now, c.Decay, calls) / float64(n.Weight)
 }
 
-// other replaces a choice that is to be avoided by the one after it.
-func other(ns []*node, n, avoid *node, u uint64) *node {
-	if n != avoid || len(ns) == 1 {
-		return n
+// other replaces the i-th by one of the others at random when it is to be
+// avoided.
+func other(ns []*node, i int, avoid *node, u uint64) *node {
+	if ns[i] != avoid || len(ns) == 1 {
+		return ns[i]
 	}
-	i := scale(mix(u), len(ns)-1)
-	if ns[i] == n {
-		i++
+	j := scale(mix(u), len(ns)-1)
+	if j >= i {
+		j++
 	}
-	return ns[i]
+	return ns[j]
 }
 
 // Done ends the call of a pick.

@@ -259,5 +259,5 @@ func (b *Balancer) hashed(l *list, r Request) *node {
 			at = 0
 		}
 	}
-	return other(l.near, l.near[scale(mix(r.Key), len(l.near))], r.Avoid.node, r.Key)
+	return other(l.near, scale(mix(r.Key), len(l.near)), r.Avoid.node, r.Key)
 }

@@ -3,8 +3,9 @@ package bus
 import "encoding/json"
 
 // Codec turns Go values into data and back. v is a pointer to the value.
-// Package bus/protocodec has one for Protocol Buffers.
-// Avro has none: data in it is refused with an [*EncodingError].
+// Package bus/protocodec has one for Protocol Buffers, bus/avrocodec one for Avro
+// with a schema registry. An error with a method Temporary that returns true
+// is met by another try; any other one makes a received event a dead letter.
 type Codec interface {
 	ContentType() string
 	Marshal(v any) ([]byte, error)

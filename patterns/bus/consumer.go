@@ -17,6 +17,7 @@ type Consumer struct {
 	driver  driver.Consumer
 	sched   *scheduler
 	n       consumerCounts
+	pulse   pulse
 
 	ctx         context.Context // ends with the consumer: the handlers' parent
 	cancel      context.CancelFunc
@@ -77,50 +78,6 @@ func (c *Consumer) fetch() {
 			return
 		}
 	}
-}
-
-func (c *Consumer) work() {
-	var buf, acks []*driver.Delivery
-	for {
-		l, run := c.sched.next(buf)
-		if l == nil {
-			return
-		}
-		acks = c.runLane(l, run, acks[:0])
-		clear(run)
-		buf = run[:0]
-	}
-}
-
-// runLane handles a lane's queue. What succeeded is acknowledged before the lane
-// is given back: a revocation that waits for the lane finds it acknowledged.
-func (c *Consumer) runLane(l *lane, run, acks []*driver.Delivery) []*driver.Delivery {
-	last := now()
-	for i, d := range run {
-		if l.part.gone.Load() {
-			c.driver.Ack(acks)
-			c.sched.done(l, i, run[i:])
-			return acks
-		}
-		if finished, wait, cause := c.handle(l, d); !finished {
-			c.driver.Ack(acks)
-			owned, tries, since := l.part.ctx, l.tries, l.since // the lane is not ours once parked
-			if c.sched.park(l, i, run[i:], wait) && wait == untilBuried {
-				letter := newDeadLetter(c.sub.Group, d, tries, since, cause)
-				c.workers.Go(func() { c.bury(owned, l, d, letter) })
-			}
-			return acks
-		}
-		acks = append(acks, d)
-		// Effects that are done should not be done again because the next ones are slow.
-		if t := now(); t.Sub(last) > 5*time.Millisecond {
-			c.driver.Ack(acks)
-			acks, last = acks[:0], t
-		}
-	}
-	c.driver.Ack(acks)
-	c.sched.done(l, len(run), nil)
-	return acks
 }
 
 func (c *Consumer) revoked(parts []driver.Owned, lost bool) {

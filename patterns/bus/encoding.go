@@ -2,6 +2,7 @@ package bus
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"mime"
 	"strings"
@@ -28,7 +29,7 @@ func (e *EncodingError) Error() string {
 	s += fmt.Sprintf(", the codec reads %s; ", e.Want)
 	switch {
 	case e.Encoding == avro:
-		return s + "Avro cannot be read without its writer's schema, and this package has no client of a schema registry: give bus.Define a Codec that has one, or let the producer write JSON or Protocol Buffers"
+		return s + "Avro cannot be read without its writer's schema: give bus.Define a Codec that has a schema registry, such as that of package bus/avrocodec"
 	case e.SchemaID != 0:
 		return s + "give bus.Define a Codec that takes the framing off, or let the producer write without a schema registry"
 	}
@@ -68,10 +69,17 @@ func (t *Type[T]) readable(e *Event) error {
 	return &EncodingError{Topic: e.Topic, Type: t.entry.Name, Encoding: is, ContentType: e.ContentType, Want: want}
 }
 
+// temporary reports an error of a codec that another try may not meet, such as a
+// schema registry that is away: the event is tried again and not given up at once.
+func temporary(err error) bool {
+	var t interface{ Temporary() bool }
+	return errors.As(err, &t) && t.Temporary()
+}
+
 // unreadable says why the codec could not read the data, when its first bytes
 // tell: a zero and the number of a schema, which no JSON and no message begins with.
 func (t *Type[T]) unreadable(e *Event, err error) error {
-	if len(e.Data) < 5 || e.Data[0] != 0 {
+	if len(e.Data) < 5 || e.Data[0] != 0 || encoding(t.codec.ContentType()) == avro {
 		return bad(e.Topic, err, "data of %s version %d", t.entry.Name, t.entry.Version)
 	}
 	return &EncodingError{Topic: e.Topic, Type: t.entry.Name, Encoding: framed, Want: t.codec.ContentType(), SchemaID: binary.BigEndian.Uint32(e.Data[1:5])}

@@ -29,7 +29,7 @@ func TestEncodingsAreRefusedByName(t *testing.T) {
 		{"JSON of another vendor", "application/vnd.shop+json", `{"n":1}`, "", "", 0},
 		{"no content type", "", `{"n":1}`, "", "", 0},
 		{"one that nobody knows", "text/plain", `{"n":1}`, "", "", 0},
-		{"Avro", "application/avro", "\x02", "Avro", "give bus.Define a Codec that has one", 0},
+		{"Avro", "application/avro", "\x02", "Avro", "package bus/avrocodec", 0},
 		{"Avro of CloudEvents", "Avro/Binary", "\x02", "Avro", "schema registry", 0},
 		{"Avro's JSON", "application/vnd.apache.avro+json", `{"n":1}`, "Avro", "schema registry", 0},
 		{"a message", "application/x-protobuf", "\x08\x01", "Protocol Buffers", "the codec reads application/json", 0},

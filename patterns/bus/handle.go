@@ -30,35 +30,35 @@ func (e *PanicError) Error() string { return fmt.Sprintf("handler panicked: %v",
 
 // handle tries one delivery. When it is not finished, wait says how long the
 // lane pauses; untilBuried: until its dead letter, because of cause, is stored.
-func (c *Consumer) handle(l *lane, d *driver.Delivery) (finished bool, wait time.Duration, cause error) {
+func (w *worker) handle(l *lane, d *driver.Delivery) (finished bool, wait time.Duration, cause error) {
 	if d.Attempt > 1 && l.tries == 0 {
-		c.n.redelivered.Add(1)
+		w.n.redelivered.Add(1)
 	}
 	l.tries++
-	err := c.try(l, d)
+	err := w.try(l, d)
 	if err == nil {
-		c.n.handled.Add(1)
+		w.handled++
 		l.tries, l.since = 0, time.Time{}
 		return true, 0, nil
 	}
 	if errors.Is(err, errOtherGroup) {
-		c.n.skipped.Add(1)
+		w.n.skipped.Add(1)
 		l.tries = 0
 		return true, 0, nil
 	}
 	if l.part.ctx.Err() != nil {
 		return false, time.Hour, nil // cut off: the lane is dropped, whoever gets the partition tries again
 	}
-	c.n.failed.Add(1)
+	w.n.failed.Add(1)
 	if l.since.IsZero() {
 		l.since = now()
 	}
-	final := isFinal(err) || c.sub.Retry.Tries > 0 && l.tries >= c.sub.Retry.Tries
-	if final && c.sub.DeadLetters != NoDeadLetters {
+	final := isFinal(err) || w.sub.Retry.Tries > 0 && l.tries >= w.sub.Retry.Tries
+	if final && w.sub.DeadLetters != NoDeadLetters {
 		return false, untilBuried, err
 	}
-	wait = c.sub.Retry.pause(l.tries)
-	c.bus.o.Log.Warn("bus: handler failed", "group", c.sub.Group, "topic", d.Topic, "partition", d.Partition, "offset", d.Offset,
+	wait = w.sub.Retry.pause(l.tries)
+	w.bus.o.Log.Warn("bus: handler failed", "group", w.sub.Group, "topic", d.Topic, "partition", d.Partition, "offset", d.Offset,
 		"try", l.tries, "again_in", wait, "error", err)
 	return false, wait, nil
 }
@@ -83,28 +83,39 @@ func (r Retry) pause(tries int) time.Duration {
 
 var errOtherGroup = errors.New("replayed for another group")
 
-func (c *Consumer) try(l *lane, d *driver.Delivery) (err error) {
+func (w *worker) try(l *lane, d *driver.Delivery) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
-			c.bus.o.Log.Error("bus: handler panicked", "group", c.sub.Group, "topic", d.Topic, "panic", v, "stack", string(debug.Stack()))
+			w.bus.o.Log.Error("bus: handler panicked", "group", w.sub.Group, "topic", d.Topic, "panic", v, "stack", string(debug.Stack()))
 		}
 	}()
-	e := &Event{Topic: d.Topic, Key: d.Key, Origin: Origin{
-		Partition: d.Partition, Offset: d.Offset, Time: d.Time, Attempt: l.tries, Delivered: d.Attempt}}
-	if err := c.bus.mapping(d.Topic).Decode(&d.Record, e, c.bus.traits); err != nil {
+	e := w.event()
+	e.Topic, e.Key = d.Topic, d.Key
+	e.Origin = Origin{Partition: d.Partition, Offset: d.Offset, Time: d.Time, Attempt: l.tries, Delivered: d.Attempt}
+	if w.sparing != nil {
+		err = w.sparing.decode(&d.Record, e, &w.seen, w.bus.traits)
+	} else {
+		err = w.mapping.Decode(&d.Record, e, w.bus.traits)
+	}
+	if err != nil {
 		return err
 	}
-	if g, ok := e.Header(headerReplayFor); ok && g != c.sub.Group {
-		return errOtherGroup
+	ctx := l.part.ctx
+	if len(e.Headers) > 0 {
+		if g, ok := e.Header(headerReplayFor); ok && g != w.sub.Group {
+			return errOtherGroup
+		}
 	}
-	ctx := c.bus.o.Trace.Extract(l.part.ctx, func(name string) string { v, _ := e.Header(name); return v })
-	if c.sub.Timeout > 0 {
+	if len(e.Headers) > 0 || w.bus.o.Trace != &passTrace {
+		ctx = w.bus.o.Trace.Extract(ctx, func(name string) string { v, _ := e.Header(name); return v })
+	}
+	if w.sub.Timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.sub.Timeout)
+		ctx, cancel = context.WithTimeout(ctx, w.sub.Timeout)
 		defer cancel()
 	}
-	return c.handler(ctx, e)
+	return w.handler(ctx, e)
 }
 
 // untilBuried is the pause of a lane whose head becomes a dead letter.

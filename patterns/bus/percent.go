@@ -1,6 +1,9 @@
 package bus
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // percent escapes an attribute for protocols whose headers are text like HTTP's
 // (prefix "ce-"): all but printable ASCII, and space, quote and percent.
@@ -25,22 +28,22 @@ func percent(prefix, s string) string {
 func unsafeRune(r rune) bool { return r <= ' ' || r >= 0x7f || r == '"' || r == '%' }
 
 // unpercent is percent's inverse; what is no escape stays as it is.
-func unpercent(prefix, s string) string {
-	if prefix != "ce-" || strings.IndexByte(s, '%') < 0 {
+func unpercent(prefix string, s []byte) []byte {
+	if prefix != "ce-" || bytes.IndexByte(s, '%') < 0 {
 		return s
 	}
-	var b strings.Builder
+	out := make([]byte, 0, len(s))
 	for i := 0; i < len(s); i++ {
 		if s[i] == '%' && i+2 < len(s) {
 			if hi, lo := unhex(s[i+1]), unhex(s[i+2]); hi < 16 && lo < 16 {
-				b.WriteByte(hi<<4 | lo)
+				out = append(out, hi<<4|lo)
 				i += 2
 				continue
 			}
 		}
-		b.WriteByte(s[i])
+		out = append(out, s[i])
 	}
-	return b.String()
+	return out
 }
 
 func unhex(c byte) byte {

@@ -19,7 +19,12 @@ type scheduler struct {
 
 	mu        sync.Mutex
 	work      sync.Cond // ready grew, or closed
-	change    sync.Cond // active or parked shrank, a lane stopped running, or closed
+	idlers    int       // wait for work
+	space     sync.Cond // there may be room again, or closed
+	starved   bool      // room waits
+	limit     int       // of active and
+	waiting   int       // of parked deliveries, as room was told
+	change    sync.Cond // a lane stopped running, or closed
 	parts     map[driver.Part]*part
 	revokedAt map[driver.Part]uint32 // the last epoch that was revoked
 	ready     []*lane                // ready[head:]
@@ -59,7 +64,7 @@ type lane struct {
 
 func newScheduler(byPartition bool) *scheduler {
 	s := &scheduler{byPartition: byPartition, parts: map[driver.Part]*part{}, revokedAt: map[driver.Part]uint32{}}
-	s.work.L, s.change.L = &s.mu, &s.mu
+	s.work.L, s.space.L, s.change.L = &s.mu, &s.mu, &s.mu
 	return s
 }
 
@@ -92,10 +97,8 @@ func (s *scheduler) add(ctx context.Context, ds []driver.Delivery) {
 			woken++
 		}
 	}
-	if woken == 1 {
+	for range min(woken, s.idlers) {
 		s.work.Signal()
-	} else if woken > 1 {
-		s.work.Broadcast()
 	}
 }
 
@@ -146,7 +149,9 @@ func (s *scheduler) next(buf []*driver.Delivery) (*lane, []*driver.Delivery) {
 		if s.closed {
 			return nil, nil
 		}
+		s.idlers++
 		s.work.Wait()
+		s.idlers--
 	}
 	if s.closed {
 		return nil, nil
@@ -170,6 +175,7 @@ func (s *scheduler) next(buf []*driver.Delivery) (*lane, []*driver.Delivery) {
 func (s *scheduler) done(l *lane, n int, rest []*driver.Delivery) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer s.freed()
 	s.active -= n
 	s.leave(l)
 	if l.part.gone.Load() {
@@ -186,6 +192,7 @@ func (s *scheduler) done(l *lane, n int, rest []*driver.Delivery) {
 func (s *scheduler) park(l *lane, n int, rest []*driver.Delivery, wait time.Duration) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer s.freed()
 	s.active -= n
 	s.leave(l)
 	s.restore(l, rest)
@@ -219,7 +226,7 @@ func (s *scheduler) unpark(l *lane, head *driver.Delivery, finished bool) {
 	}
 	s.active += len(l.queue)
 	s.enqueue(l)
-	s.change.Broadcast()
+	s.freed()
 }
 
 func (s *scheduler) restore(l *lane, rest []*driver.Delivery) {
@@ -241,7 +248,14 @@ func (s *scheduler) leave(l *lane) {
 	l.running = false
 	l.part.running--
 	s.running--
+}
+
+// freed wakes who waits for deliveries to be finished, dropped or parked.
+func (s *scheduler) freed() {
 	s.change.Broadcast()
+	if s.starved && s.roomy() {
+		s.space.Signal()
+	}
 }
 
 func (s *scheduler) free(l *lane) {
@@ -256,80 +270,17 @@ func (s *scheduler) free(l *lane) {
 	}
 }
 
-// revoke drops what is queued of the partitions and returns when none of their
-// handlers runs any more. cancelAfter is how long handlers may go on before their
-// contexts are cancelled.
-func (s *scheduler) revoke(ids []driver.Owned, cancelAfter time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var gone []*part
-	for _, id := range ids {
-		s.revokedAt[id.Part] = id.Epoch
-		p := s.parts[id.Part]
-		if p == nil || p.epoch > id.Epoch {
-			continue
-		}
-		delete(s.parts, id.Part)
-		p.gone.Store(true)
-		gone = append(gone, p)
-		if cancelAfter <= 0 {
-			p.cancel()
-		} else {
-			defer time.AfterFunc(cancelAfter, p.cancel).Stop()
-		}
-	}
-	s.drop(gone)
-	for _, p := range gone {
-		for p.running > 0 && !s.abandoned {
-			s.change.Wait()
-		}
-		p.cancel()
-	}
-}
-
-// drop forgets the lanes of revoked partitions that do not run.
-func (s *scheduler) drop(gone []*part) {
-	if len(gone) == 0 {
-		return
-	}
-	kept := s.ready[:0]
-	for _, l := range s.ready[s.head:] {
-		if l.part.gone.Load() {
-			s.active -= len(l.queue)
-			s.free(l)
-		} else {
-			kept = append(kept, l)
-		}
-	}
-	clear(s.ready[len(kept):])
-	s.ready, s.head = kept, 0
-	for _, p := range gone {
-		for _, l := range p.lanes {
-			s.unparkDropped(l)
-		}
-	}
-	s.change.Broadcast()
-}
-
-func (s *scheduler) unparkDropped(l *lane) {
-	if l.parked {
-		if l.timer != nil {
-			l.timer.Stop()
-		}
-		s.parked -= len(l.queue)
-		s.free(l)
-	}
-}
-
 // room blocks until fewer than limit deliveries are queued or running and fewer
 // than parkedLimit are parked, and returns how many more may come; 0: stopped, or
 // ctx ended and wake was called.
 func (s *scheduler) room(ctx context.Context, limit, parkedLimit int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// Asking for a few at a time would cost a lock and a wake-up each.
-	for !s.closed && ctx.Err() == nil && (s.active > limit-limit/4-1 || s.parked >= parkedLimit) {
-		s.change.Wait()
+	s.limit, s.waiting = limit, parkedLimit
+	for !s.closed && ctx.Err() == nil && !s.roomy() {
+		s.starved = true
+		s.space.Wait()
+		s.starved = false
 	}
 	if s.closed || ctx.Err() != nil {
 		return 0
@@ -337,18 +288,16 @@ func (s *scheduler) room(ctx context.Context, limit, parkedLimit int) int {
 	return min(limit-s.active, limit+parkedLimit-s.active-s.parked)
 }
 
-// abandon ends the wait of revoke for handlers that do not heed their contexts.
-func (s *scheduler) abandon() {
-	s.mu.Lock()
-	s.abandoned = true
-	s.change.Broadcast()
-	s.mu.Unlock()
+// roomy reports whether a quarter of the room is free: asking for a few
+// deliveries at a time would cost a lock and a wake-up each.
+func (s *scheduler) roomy() bool {
+	return s.active <= s.limit-s.limit/4-1 && s.parked < s.waiting
 }
 
 // wake lets room see that its context ended.
 func (s *scheduler) wake() {
 	s.mu.Lock()
-	s.change.Broadcast()
+	s.space.Broadcast()
 	s.mu.Unlock()
 }
 
@@ -360,23 +309,6 @@ func (s *scheduler) idle() {
 	for !s.closed && s.active > 0 {
 		s.change.Wait()
 	}
-}
-
-// stop drops everything that does not run, cancels what runs, and wakes everybody.
-func (s *scheduler) stop() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closed = true
-	gone := make([]*part, 0, len(s.parts))
-	for _, p := range s.parts {
-		p.gone.Store(true)
-		p.cancel()
-		gone = append(gone, p)
-	}
-	clear(s.parts)
-	s.drop(gone)
-	s.work.Broadcast()
-	s.change.Broadcast()
 }
 
 // load returns the numbers of deliveries in hand, and the oldest of their times:

@@ -55,6 +55,9 @@ func (t *Type[T]) EventType() EventType { return t.entry.EventType }
 // Event makes an event of the value, to be published as it is or after changes.
 func (t *Type[T]) Event(v *T) (Event, error) {
 	data, err := t.codec.Marshal(v)
+	if temporary(err) {
+		return Event{}, fmt.Errorf("bus: data of %s version %d: %w", t.entry.Name, t.entry.Version, err)
+	}
 	if err != nil {
 		return Event{}, &SchemaError{Type: t.entry.Name, Version: t.entry.Version, Err: err}
 	}
@@ -87,7 +90,9 @@ func (t *Type[T]) Decode(e *Event) (*T, error) {
 		return nil, err
 	}
 	v := new(T)
-	if err := t.codec.Unmarshal(e.Data, v); err != nil {
+	if err := t.codec.Unmarshal(e.Data, v); temporary(err) {
+		return nil, fmt.Errorf("bus: data of %s version %d: %w", t.entry.Name, t.entry.Version, err)
+	} else if err != nil {
 		return nil, t.unreadable(e, err)
 	}
 	return v, nil

@@ -3,6 +3,7 @@ package cqrs
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/ashlar-dev/ashlar/patterns/admin"
@@ -19,8 +20,8 @@ type ReadModel interface {
 // Name is the projection's.
 func (r *Projector[Tx, E]) Name() string { return r.p.Name }
 
-// modelItem is a read model in the section.
-type modelItem struct {
+// Status is a read model as the section shows it.
+type Status struct {
 	ID         string  `json:"id"`
 	State      string  `json:"state"` // current, behind, failing
 	Generation int     `json:"generation"`
@@ -91,8 +92,8 @@ func Section(models []ReadModel, reconcilers []*Reconciler) admin.Section {
 	}
 }
 
-func describe(ctx context.Context, m ReadModel) modelItem {
-	item := modelItem{ID: m.Name(), State: "current"}
+func describe(ctx context.Context, m ReadModel) Status {
+	item := Status{ID: m.Name(), State: "current"}
 	lag, err := m.Lag(ctx)
 	if err == nil {
 		item.Generation, err = m.Live(ctx)
@@ -120,5 +121,10 @@ func reconcile(ctx context.Context, r *Reconciler, raw json.RawMessage) (any, er
 			return nil, fmt.Errorf("want dry_run and max_repairs: %w (%w)", err, admin.ErrInvalid)
 		}
 	}
-	return r.Run(ctx, &ReconcileOptions{DryRun: args.DryRun, MaxRepairs: args.MaxRepairs})
+	rep, err := r.Run(ctx, &ReconcileOptions{DryRun: args.DryRun, MaxRepairs: args.MaxRepairs})
+	var many *TooManyError
+	if errors.As(err, &many) {
+		return nil, fmt.Errorf("%w: %w", err, admin.ErrConflict)
+	}
+	return rep, err
 }

@@ -60,6 +60,9 @@ func (r *run) perform(ctx context.Context, s *step, dir Direction) outcome {
 		retry = s.undoRetry
 	}
 	for attempt := 1; ; attempt++ {
+		if err := r.mine(ctx); err != nil {
+			return r.cutShort(ctx, outcome{step: s, err: err, attempts: attempt - 1})
+		}
 		out, o := r.attempt(ctx, s, w, attempt)
 		if o != nil {
 			if done, final := r.stepIn(s, w, *o, attempt); final {
@@ -207,6 +210,8 @@ func (r *run) wait(ctx context.Context, s *step, w *waiter, retry Retry, attempt
 func (r *run) cutShort(ctx context.Context, out outcome) outcome {
 	if r.o.ctx.Err() != nil || errors.Is(out.err, errStopped) {
 		out.err = errStopped
+	} else if errors.Is(out.err, ErrElsewhere) {
+		return out
 	} else if out.err != nil && !Refused(out.err) {
 		out.err = fmt.Errorf("%w: another step of the group failed", context.Canceled)
 	}

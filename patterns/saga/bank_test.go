@@ -23,17 +23,20 @@ import (
 
 // places is where a crash test keeps its journal and its participant's books:
 // two SQLite files, or two schemas of a PostgreSQL.
-type places struct{ Driver, URL, Journal, Books string }
+type places struct{ Driver, URL, Journal, Books, VFS string }
 
 func (p places) store(ctx context.Context) (driver.Store, error) {
 	if p.Driver == "sqlite" {
-		return sqlitestore.Open(ctx, p.Journal, nil)
+		return sqlitestore.Open(ctx, p.Journal, &sqlitestore.Options{VFS: p.VFS})
 	}
 	return pgstore.Open(ctx, p.URL, &pgstore.Options{Schema: p.Journal, Timeout: 10 * time.Second})
 }
 
 func (p places) books() (*sql.DB, error) {
 	dsn := "file:" + p.Books + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_txlock=immediate"
+	if p.VFS != "" {
+		dsn += "&vfs=" + p.VFS
+	}
 	if p.Driver == "pgx" {
 		dsn = p.URL + "&search_path=" + p.Books
 	}

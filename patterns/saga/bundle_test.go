@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ashlar-dev/ashlar/patterns/journal"
+	"github.com/ashlar-dev/ashlar/patterns/journal/driver"
 	"github.com/ashlar-dev/ashlar/patterns/journal/sqlitestore"
 	"github.com/ashlar-dev/ashlar/patterns/saga"
 )
@@ -112,9 +113,19 @@ func setup(t *testing.T) *bundle {
 
 func (b *bundle) open(o *saga.Options, defs ...saga.Declared) (*saga.Orchestrator, func()) {
 	b.Helper()
+	return b.play(nil, o, defs...)
+}
+
+// play opens with the store behind a stage, when there is one.
+func (b *bundle) play(s *stage, o *saga.Options, defs ...saga.Declared) (*saga.Orchestrator, func()) {
+	b.Helper()
 	store, err := sqlitestore.Open(context.Background(), b.path, nil)
 	if err != nil {
 		b.Fatal(err)
+	}
+	if s != nil {
+		s.Store, s.Leaser = store, store.(driver.Leaser)
+		store = s
 	}
 	j, err := journal.Open(context.Background(), store, nil)
 	if err != nil {

@@ -132,9 +132,11 @@ func harm(t *testing.T, direct, reached places, times int, bad func(n int)) {
 		t.Fatal(err)
 	}
 	acked, trouble := map[string]string{}, 0
+	ends, both := map[string]bool{}, make(chan struct{})
 	var mu sync.Mutex
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
+	seen := both
 	for w := range 8 {
 		wg.Go(func() {
 			for n := 0; ; n++ {
@@ -162,12 +164,20 @@ func harm(t *testing.T, direct, reached places, times int, bad func(n int)) {
 				}
 				mu.Lock()
 				acked[id] = end
+				if ends[end] = true; len(ends) == 2 && both != nil {
+					close(both)
+					both = nil
+				}
 				mu.Unlock()
 			}
 		})
 	}
 	for n := range times {
 		bad(n)
+	}
+	select { // a busy machine may have had time for none yet
+	case <-seen:
+	case <-time.After(time.Minute):
 	}
 	close(stop)
 	wg.Wait()

@@ -33,8 +33,8 @@ func (h *Handle) Wait(ctx context.Context) error {
 	}
 	select {
 	case <-h.r.over:
-		if errors.Is(h.r.err, ErrElsewhere) {
-			return (&Handle{o: h.r.o, id: h.r.id, st: &h.r.st}).poll(ctx)
+		if h.r.letGo {
+			return (&Handle{o: h.r.o, id: h.r.id}).poll(ctx)
 		}
 		return h.r.err
 	case <-ctx.Done():
@@ -42,24 +42,38 @@ func (h *Handle) Wait(ctx context.Context) error {
 	}
 }
 
-// poll follows the journal for a saga that another process drives.
+// poll follows the journal for a saga that another process drives, or this one
+// again after a sweep.
 func (h *Handle) poll(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(h.o.ctx, func() { cancel(ErrClosed) })()
 	for {
+		// The head first: whatever is committed after it ends the wait below,
+		// the saga's last record, too.
+		head, err := h.o.j.Head(ctx)
+		if err != nil {
+			return h.gone(ctx, err)
+		}
 		st, err := h.o.load(ctx, h.id)
 		if err != nil {
-			return err
+			return h.gone(ctx, err)
 		}
 		if st.phase.Ended() {
 			return st.failure(h.id)
 		}
-		head, err := h.o.j.Head(ctx)
-		if err != nil {
-			return err
-		}
 		if _, err := h.o.j.Wait(ctx, head); err != nil {
-			return err
+			return h.gone(ctx, err)
 		}
 	}
+}
+
+// gone prefers the reason for which the wait was given up to what it led to.
+func (h *Handle) gone(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
 }
 
 // failure is the error of an ended saga, from its records.
@@ -68,25 +82,6 @@ func (s *state) failure(id string) error {
 		return nil
 	}
 	return &Error{ID: id, Definition: s.definition, Step: s.failedStep, Cause: errors.New(s.cause)}
-}
-
-// attach waits until the run is durable and hands it to a second starter.
-func (r *run) attach(ctx context.Context, definition string) (*Handle, error) {
-	if r.problem != nil {
-		return nil, r.problem
-	}
-	if r.d.name != definition {
-		return nil, &ExistsError{ID: r.id, Definition: r.d.name, Wanted: definition}
-	}
-	select {
-	case <-r.durable:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-	if r.startErr != nil {
-		return nil, r.startErr
-	}
-	return &Handle{r: r}, nil
 }
 
 func now() time.Time { return time.Now().UTC() }

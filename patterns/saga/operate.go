@@ -53,10 +53,15 @@ func (o *Orchestrator) List(f Filter) (page []Info, next string) {
 	o.mu.Unlock()
 	all := make([]Info, 0, len(runs)+len(ended))
 	for _, r := range runs {
-		if i := r.snapshot(); i.Definition != "" { // else its start is not on the disk yet
+		switch i := r.snapshot(); {
+		case i.Definition == "": // its start is not on the disk yet
+		case i.State.Ended(): // and about to leave the list of those that run
+			ended = append(ended, i)
+		default:
 			all = append(all, i)
 		}
 	}
+	slices.SortStableFunc(ended, func(a, b Info) int { return b.Updated.Compare(a.Updated) })
 	slices.SortFunc(all, func(a, b Info) int {
 		if (a.State == Stuck) != (b.State == Stuck) {
 			return map[bool]int{true: -1, false: 1}[a.State == Stuck]
@@ -92,7 +97,9 @@ func (o *Orchestrator) Show(ctx context.Context, id string) (Info, error) {
 	o.mu.Unlock()
 	i := st.info(id)
 	if r != nil && !st.phase.Ended() {
-		i = r.snapshot()
+		if s := r.snapshot(); r.parked() == nil || s.Node == i.Node { // else somebody else goes on with it
+			i = s
+		}
 	}
 	if i.History, err = o.history(ctx, id); err != nil {
 		return Info{}, err
@@ -184,10 +191,11 @@ func (o *Orchestrator) Force(ctx context.Context, id string, to State, by string
 	case to != Completed && to != Compensated && to != Compensating:
 		return &InvalidError{ID: id, Reason: fmt.Sprintf("cannot be forced to %q; want compensating, compensated or completed", to)}
 	}
-	o.mu.Lock()
-	idle := o.runs[id]
-	o.mu.Unlock()
-	if idle != nil && idle.problem != nil && to != Compensating {
+	idle, err := o.settled(ctx, id)
+	if err != nil {
+		return err
+	}
+	if idle != nil && idle.parked() != nil && to != Compensating {
 		return o.bury(ctx, idle, to, by)
 	}
 	r, err := o.driven(ctx, id)
@@ -257,14 +265,15 @@ func (r *run) stepWith(step string, o op) error {
 
 // driven returns a saga that this process drives.
 func (o *Orchestrator) driven(ctx context.Context, id string) (*run, error) {
-	o.mu.Lock()
-	r := o.runs[id]
-	o.mu.Unlock()
-	if r != nil && r.problem == nil {
-		return r, nil
+	r, err := o.settled(ctx, id)
+	if err != nil {
+		return nil, err
 	}
 	if r != nil {
-		return nil, fmt.Errorf("saga %q: %w: %w", id, ErrNotNow, r.problem)
+		if err := r.parked(); err != nil {
+			return nil, fmt.Errorf("saga %q: %w: %w", id, ErrNotNow, err)
+		}
+		return r, nil
 	}
 	st, err := o.load(ctx, id)
 	switch {
@@ -274,6 +283,27 @@ func (o *Orchestrator) driven(ctx context.Context, id string) (*run, error) {
 		return nil, fmt.Errorf("saga %q is %s: %w", id, st.phase, ErrNotNow)
 	}
 	return nil, fmt.Errorf("saga %q: %w: %s", id, errors.Join(ErrElsewhere, ErrNotNow), st.node)
+}
+
+// settled returns the run of a claim once it is known what became of it; nil
+// when there is none.
+func (o *Orchestrator) settled(ctx context.Context, id string) (*run, error) {
+	for {
+		o.mu.Lock()
+		r := o.runs[id]
+		o.mu.Unlock()
+		if r == nil {
+			return nil, nil
+		}
+		select {
+		case <-r.durable:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+		if r.startErr == nil {
+			return r, nil
+		}
+	}
 }
 
 // ring keeps the last ended sagas.

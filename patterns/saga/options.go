@@ -4,23 +4,21 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"strconv"
-	"strings"
 	"time"
 )
 
 // Options of [Open]; nil and the zero value are the defaults.
 type Options struct {
 	// Node names this process among those that drive sagas of the journal;
-	// default host:pid. No two that run at once may share it.
+	// default host:pid with the place and time of its start. No two that run at
+	// once may share it.
 	Node string
 	// MaxRunning sagas at once; Start blocks while so many run; default 10,000.
 	MaxRunning int
 	// StuckAfter failed attempts in a row a saga is shown as stuck; default 5.
 	StuckAfter int
-	// LeaseTTL after which a silent process counts as dead and its sagas are
-	// taken over; default 10 s.
+	// LeaseTTL after which a silent process counts as dead; a third of it later
+	// at most its sagas are taken over. Default 10 s.
 	LeaseTTL time.Duration
 	// KeepEnded is how many ended sagas List still shows; default 1000. Show
 	// finds all whose records the journal keeps.
@@ -53,7 +51,7 @@ func (o *Options) orDefaults() Options {
 		d = *o
 	}
 	if d.Node == "" {
-		d.Node = hostname() + ":" + strconv.Itoa(os.Getpid())
+		d.Node = processName()
 	}
 	if d.MaxRunning == 0 {
 		d.MaxRunning = 10_000
@@ -74,14 +72,6 @@ func (o *Options) orDefaults() Options {
 		d.Logger = slog.Default()
 	}
 	return d
-}
-
-func hostname() string {
-	h, err := os.Hostname()
-	if err != nil || h == "" {
-		return "localhost"
-	}
-	return strings.ToValidUTF8(h, "_")
 }
 
 // Metrics counts what happens. Its methods are called from many goroutines, on

@@ -17,18 +17,22 @@ import (
 // concurrently. Several processes may open one on the same journal: each drives
 // what it started, and takes over from those that died.
 type Orchestrator struct {
-	j     *journal.Journal
-	o     Options
-	defs  map[string]map[int]*definition
-	lease driver.Leaser // nil: the store has none
-	token int64         // of our lease; the keeper's
+	j      *journal.Journal
+	o      Options
+	defs   map[string]map[int]*definition
+	lease  driver.Leaser // nil: the store has none
+	token  int64         // of our lease; the keeper's
+	tenure tenure
 
 	ctx      context.Context // ends when calls under way shall be cut
 	cut      context.CancelFunc
 	draining chan struct{} // closed: no new step is begun
 	once     sync.Once
-	loops    sync.WaitGroup
-	slots    chan struct{} // one a running saga
+	loops    sync.WaitGroup // claims, and the sweeper
+	idle     chan struct{}  // closed: no claim is left
+	last     sync.Once
+	keeper   sync.WaitGroup // keeps the lease for as long as there are claims
+	slots    chan struct{}  // one a running saga
 
 	mu     sync.Mutex
 	closed bool
@@ -52,7 +56,7 @@ func Open(ctx context.Context, j *journal.Journal, opts *Options, defs ...Declar
 	if err := opts.Validate(); err != nil {
 		return nil, err
 	}
-	o := &Orchestrator{j: j, o: opts.orDefaults(), defs: map[string]map[int]*definition{}, draining: make(chan struct{}), runs: map[string]*run{}}
+	o := &Orchestrator{j: j, o: opts.orDefaults(), defs: map[string]map[int]*definition{}, draining: make(chan struct{}), idle: make(chan struct{}), runs: map[string]*run{}}
 	for _, declared := range defs {
 		d := declared.definition()
 		if o.defs[d.name] == nil {
@@ -75,11 +79,13 @@ func Open(ctx context.Context, j *journal.Journal, opts *Options, defs ...Declar
 	if err := o.beat(ctx); err != nil {
 		return nil, fmt.Errorf("saga: announcing this process as %s: %w", o.o.Node, err)
 	}
+	o.keeper.Go(o.keep) // recovery may take longer than the lease
 	if err := o.recover(ctx); err != nil {
-		o.cut()
-		return nil, fmt.Errorf("saga: recovery: %w", err)
+		gone, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		cancel() // what was taken up already is cut short
+		return nil, errors.Join(fmt.Errorf("saga: recovery: %w", err), o.Close(gone))
 	}
-	o.loops.Go(o.keep)
+	o.loops.Go(o.look)
 	return o, nil
 }
 
@@ -97,10 +103,17 @@ func (o *Orchestrator) Close(ctx context.Context) error {
 	o.loops.Wait()
 	stop()
 	o.cut()
-	if o.lease != nil && ctx.Err() == nil {
-		if err := o.lease.Release(ctx, o.leaseName(o.o.Node), o.token); err != nil {
-			return fmt.Errorf("saga: giving the lease back: %w", err)
-		}
+	o.last.Do(func() { close(o.idle) })
+	o.keeper.Wait()
+	if o.lease == nil {
+		return nil
+	}
+	// After the last record under this node's name, so that whoever finds the
+	// lease free finds all there is to take over. Late is no reason to leave it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+	defer cancel()
+	if err := o.lease.Release(ctx, o.leaseName(o.o.Node), o.token); err != nil {
+		return fmt.Errorf("saga: giving the lease back; it ends by itself in %s: %w", o.o.LeaseTTL, err)
 	}
 	return nil
 }
@@ -142,42 +155,55 @@ func (o *Orchestrator) start(ctx context.Context, d *definition, id string, in a
 		return nil, fmt.Errorf("saga %q: not started, %d run already: %w", id, cap(o.slots), context.Cause(ctx))
 	}
 	free := func() { <-o.slots }
-	r := newRun(o, d, id, in)
-	o.mu.Lock()
-	if o.closed {
-		o.mu.Unlock()
-		free()
-		return nil, ErrClosed
+	for exists := false; ; {
+		r := newRun(o, d, id, in)
+		if d.locks != nil && !exists {
+			r.locking, r.superseded = true, make(chan struct{})
+		}
+		holder, err := o.claim(r)
+		if err != nil {
+			free()
+			return nil, err
+		}
+		switch {
+		case holder != nil:
+		case exists:
+			return o.existing(ctx, r, free, errSuperseded)
+		default:
+			h, err := o.begin(ctx, r, raw, free)
+			if errors.Is(err, errSuperseded) {
+				exists = true // a sweep knows it: no lock needs to be waited for
+				continue
+			}
+			return h, err
+		}
+		if h, again, err := holder.attach(ctx, d.name); !again {
+			free()
+			return h, err
+		}
 	}
-	if old := o.runs[id]; old != nil {
-		o.mu.Unlock()
-		free()
-		return old.attach(ctx, d.name)
-	}
-	o.runs[id] = r
-	o.loops.Add(1) // for drive; under mu, so that Close does not miss it
-	o.mu.Unlock()
+}
 
-	fail := func(err error) {
-		r.begun(err)
-		o.forget(r)
-		o.loops.Done()
-		free()
-	}
-	if err := r.lock(ctx); err != nil {
-		fail(err)
+// begin records the start of a claimed saga and drives it.
+func (o *Orchestrator) begin(ctx context.Context, r *run, raw json.RawMessage, free func()) (*Handle, error) {
+	d := r.d
+	if err := o.lock(ctx, r); err != nil {
+		o.drop(r, err)
+		if !errors.Is(err, errSuperseded) { // the slot is kept for the next try
+			free()
+		}
 		return nil, err
 	}
 	e := entry{Definition: d.name, Version: d.version, Node: o.o.Node, Input: raw, Next: names(d.groups[0])}
-	res, err := o.j.Append(ctx, journal.Unit{Stream: prefix + id, Expected: 0, Records: []journal.Record{e.record(tStarted)}})
+	res, err := o.j.Append(ctx, journal.Unit{Stream: prefix + r.id, Expected: 0, Records: []journal.Record{e.record(tStarted)}})
 	if err != nil {
-		o.locks.release(r.keys, id)
-		fail(err)
 		var taken *journal.ConflictError
 		if errors.As(err, &taken) || errors.Is(err, journal.ErrUnknown) {
-			return o.existing(ctx, d, id, err)
+			return o.existing(ctx, r, free, err)
 		}
-		return nil, fmt.Errorf("saga %q: not started: %w", id, err)
+		o.drop(r, err)
+		free()
+		return nil, fmt.Errorf("saga %q: not started: %w", r.id, err)
 	}
 	r.mu.Lock()
 	r.st.apply(tStarted, &e)
@@ -186,36 +212,42 @@ func (o *Orchestrator) start(ctx context.Context, d *definition, id string, in a
 	r.mu.Unlock()
 	o.o.Metrics.Started(d.name)
 	r.begun(nil)
-	go func() {
-		defer o.loops.Done()
-		defer free()
-		r.drive()
-	}()
+	r.launch(free)
 	return &Handle{r: r}, nil
 }
 
-// existing answers a start whose id was there already, from the journal.
-func (o *Orchestrator) existing(ctx context.Context, d *definition, id string, cause error) (*Handle, error) {
+// existing answers a start whose id was there already, or may be, from the
+// journal. Should the records of a start with an unknown outcome turn up later,
+// the next sweep finds them.
+func (o *Orchestrator) existing(ctx context.Context, r *run, free func(), cause error) (*Handle, error) {
+	o.locks.release(r.keys, r.id) // taken for the caller's input; the saga may have another
+	r.keys = nil
+	id, wanted := r.id, r.d.name
 	st, err := o.load(ctx, id)
-	if errors.Is(err, ErrNotFound) {
-		return nil, fmt.Errorf("saga %q: not started: %w", id, cause)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		err = fmt.Errorf("saga %q: not started: %w", id, cause)
+	case err == nil && st.definition != wanted:
+		err = &ExistsError{ID: id, Definition: st.definition, Wanted: wanted}
+	case err == nil && !st.phase.Ended() && st.node == o.o.Node:
+		// Ours, and idle, since the claim is ours: the outcome of its start was
+		// unknown, or this process had to let go of it.
+		r.takeUp(st, r.fit(st), free)
+		if err := r.parked(); err != nil {
+			return nil, err
+		}
+		return &Handle{r: r}, nil
 	}
+	o.drop(r, errDropped)
+	free()
 	if err != nil {
 		return nil, err
-	}
-	if st.definition != d.name {
-		return nil, &ExistsError{ID: id, Definition: st.definition, Wanted: d.name}
-	}
-	if !st.phase.Ended() && st.node == o.o.Node {
-		// Its start was acknowledged to nobody: the outcome was unknown.
-		if r := o.take(id, st, false); r != nil {
-			return &Handle{r: r}, nil
-		}
 	}
 	return &Handle{o: o, id: id, st: st}, nil
 }
 
-// load folds the records of a saga.
+// load folds the records of a saga; of one that is not readable (an *unfit) up
+// to the record that is not.
 func (o *Orchestrator) load(ctx context.Context, id string) (*state, error) {
 	st := &state{}
 	for {
@@ -225,7 +257,7 @@ func (o *Orchestrator) load(ctx context.Context, id string) (*state, error) {
 		}
 		for i := range rs {
 			if err := st.fold(&rs[i]); err != nil {
-				return nil, err
+				return st, &unfit{err}
 			}
 		}
 		if len(rs) == 0 {
@@ -236,14 +268,6 @@ func (o *Orchestrator) load(ctx context.Context, id string) (*state, error) {
 		return nil, fmt.Errorf("saga %q: %w", id, ErrNotFound)
 	}
 	return st, nil
-}
-
-func (o *Orchestrator) forget(r *run) {
-	o.mu.Lock()
-	if o.runs[r.id] == r {
-		delete(o.runs, r.id)
-	}
-	o.mu.Unlock()
 }
 
 func names(steps []*step) []string {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ashlar-dev/ashlar/patterns/journal"
@@ -21,10 +22,16 @@ type run struct {
 	input any
 	keys  []string // semantic locks it holds
 
-	durable  chan struct{} // closed when the start is on the disk, or failed
-	startErr error
+	locking    bool          // waits for semantic locks and may be superseded; guarded by o.mu
+	superseded chan struct{} // closed when it was; nil: it has no locks
+
+	durable  chan struct{} // closed when the claim is settled: driven, parked or dropped
+	startErr error         // of a dropped claim; set before durable is closed
 	over     chan struct{} // closed when this process is done with it
 	err      error         // set before over is closed
+	letGo    bool          // the saga goes on, elsewhere or after a sweep; set before over is closed
+
+	lapses atomic.Int64 // of the lease, when the saga was last known to be ours
 
 	mu      sync.Mutex
 	st      state
@@ -32,11 +39,14 @@ type run struct {
 	cause   error              // of the failure, as the step returned it
 	waiting map[string]*waiter // steps being attempted
 	force   *op
-	problem error // why it cannot be driven here
+	problem error // why it is parked
 }
 
 func newRun(o *Orchestrator, d *definition, id string, in any) *run {
-	return &run{o: o, d: d, id: id, input: in, durable: make(chan struct{}), over: make(chan struct{}), results: map[string]any{}, waiting: map[string]*waiter{}}
+	r := &run{o: o, d: d, id: id, input: in, durable: make(chan struct{}), over: make(chan struct{}), results: map[string]any{}, waiting: map[string]*waiter{}}
+	_, lapses, _ := o.tenure.look() // before its records are read or written
+	r.lapses.Store(int64(lapses))
+	return r
 }
 
 func (r *run) begun(err error) {
@@ -89,6 +99,7 @@ func (r *run) loop() error {
 
 func (r *run) finish(err error) {
 	o, ended := r.o, r.st.phase.Ended()
+	var misfit *unfit
 	switch {
 	case ended && r.st.phase == Compensated:
 		cause := r.cause
@@ -98,11 +109,17 @@ func (r *run) finish(err error) {
 		r.err = &Error{ID: r.id, Definition: r.st.definition, Step: r.st.failedStep, Cause: cause}
 	case errors.Is(err, errStopped):
 		r.err = ErrClosed
-	default:
+	case errors.As(err, &misfit):
 		r.err = err
-		if err != nil && !errors.Is(err, ErrElsewhere) {
-			o.o.Logger.Error("saga: left alone until the next sweep", "saga", r.id, "definition", r.st.definition, "err", err)
-		}
+		o.locks.release(r.keys, r.id)
+		r.park(nil, err)
+		close(r.over)
+		return
+	case errors.Is(err, ErrElsewhere):
+		r.letGo = true
+	case err != nil:
+		r.letGo = true
+		o.o.Logger.Error("saga: left alone until the next sweep", "saga", r.id, "definition", r.st.definition, "err", err)
 	}
 	if ended {
 		o.o.Metrics.Ended(r.st.definition, r.st.phase, time.Since(r.st.started))
@@ -123,12 +140,12 @@ func (r *run) forward() error {
 	for _, name := range r.st.next {
 		s := r.d.byName[name]
 		if s == nil {
-			return fmt.Errorf("saga %q: step %q is not in version %d of %s; a definition changed without a new version", r.id, name, r.d.version, r.d.name)
+			return &unfit{fmt.Errorf("saga %q: step %q is not in version %d of %s; a definition changed without a new version", r.id, name, r.d.version, r.d.name)}
 		}
 		todo = append(todo, s)
 	}
 	if len(todo) == 0 {
-		return fmt.Errorf("saga %q: its records hold no intent", r.id)
+		return &unfit{fmt.Errorf("saga %q: its records hold no intent", r.id)}
 	}
 	if len(todo) == 1 {
 		return r.settle(todo[0].group, []outcome{r.perform(r.o.ctx, todo[0], Do)})
@@ -198,6 +215,8 @@ func (r *run) settle(group int, outs []outcome) error {
 		switch {
 		case errors.Is(out.err, errStopped):
 			return errStopped
+		case errors.Is(out.err, ErrElsewhere):
+			return out.err
 		case errors.Is(out.err, ErrForced):
 			return r.forced()
 		case out.err == nil:
@@ -254,7 +273,7 @@ func (r *run) undoBefore(i int, happened func(name string) bool) []string {
 // backward undoes the intended step and records it with the next intent.
 func (r *run) backward() error {
 	if len(r.st.next) != 1 || r.d.byName[r.st.next[0]] == nil {
-		return fmt.Errorf("saga %q: its records intend to undo %v, which version %d of %s does not have", r.id, r.st.next, r.d.version, r.d.name)
+		return &unfit{fmt.Errorf("saga %q: its records intend to undo %v, which version %d of %s does not have", r.id, r.st.next, r.d.version, r.d.name)}
 	}
 	s := r.d.byName[r.st.next[0]]
 	out := r.perform(r.o.ctx, s, Undo)
@@ -290,27 +309,25 @@ func (r *run) append(notes ...note) error {
 	for i := range notes {
 		u.Records[i] = notes[i].entry.record(notes[i].kind)
 	}
-	pace := Retry{First: 20 * time.Millisecond, Max: 2 * time.Second}
 	for attempt := 1; ; attempt++ {
 		_, err := r.o.j.Append(r.o.ctx, u)
 		if err == nil {
 			break
 		}
 		var conflict *journal.ConflictError
-		if errors.As(err, &conflict) {
+		var size *journal.SizeError
+		switch {
+		case errors.As(err, &conflict):
 			return errReload
-		}
-		if errors.Is(err, journal.ErrClosed) || r.o.ctx.Err() != nil {
+		case errors.Is(err, journal.ErrClosed):
 			return errStopped
-		}
-		if !errors.Is(err, journal.ErrUnavailable) && !errors.Is(err, journal.ErrUnknown) {
+		case errors.As(err, &size):
+			return &unfit{fmt.Errorf("saga %q: recording %s: %w", r.id, notes[0].kind, err)}
+		case !errors.Is(err, journal.ErrUnavailable) && !errors.Is(err, journal.ErrUnknown) && r.o.ctx.Err() == nil:
 			return fmt.Errorf("saga %q: recording %s: %w", r.id, notes[0].kind, err)
 		}
-		r.o.o.Logger.Warn("saga: journal unavailable, trying again", "saga", r.id, "definition", r.d.name, "attempt", attempt, "err", err)
-		select {
-		case <-time.After(pace.pause(attempt)):
-		case <-r.o.ctx.Done():
-			return errStopped
+		if err := r.pause(attempt, err); err != nil {
+			return err
 		}
 	}
 	r.mu.Lock()
@@ -327,12 +344,40 @@ func (r *run) append(notes ...note) error {
 	return nil
 }
 
+// pause waits before the journal is tried again.
+func (r *run) pause(attempt int, err error) error {
+	if r.o.ctx.Err() == nil {
+		r.o.o.Logger.Warn("saga: journal unavailable, trying again", "saga", r.id, "definition", r.d.name, "attempt", attempt, "err", err)
+	}
+	select {
+	case <-time.After(journalPace.pause(attempt)):
+		return nil
+	case <-r.o.ctx.Done():
+		return errStopped
+	}
+}
+
+var journalPace = Retry{First: 20 * time.Millisecond, Max: 2 * time.Second}
+
 // reload takes the journal's word after a conflict: a record whose commit was
 // unknown may be there, or another process may have taken over.
 func (r *run) reload() error {
-	st, err := r.o.load(r.o.ctx, r.id)
-	if err != nil {
-		return err
+	var st *state
+	for attempt := 1; ; attempt++ {
+		var err error
+		if st, err = r.o.load(r.o.ctx, r.id); err == nil {
+			break
+		}
+		var misfit *unfit
+		switch {
+		case errors.As(err, &misfit) || errors.Is(err, ErrNotFound):
+			return err
+		case errors.Is(err, journal.ErrClosed):
+			return errStopped
+		}
+		if err := r.pause(attempt, err); err != nil {
+			return err
+		}
 	}
 	if st.node != r.o.o.Node {
 		r.o.o.Logger.Warn("saga: another process took over", "saga", r.id, "node", st.node)
@@ -347,11 +392,11 @@ func (r *run) adopt(st *state) error {
 	for name, raw := range st.done {
 		s := r.d.byName[name]
 		if s == nil {
-			return fmt.Errorf("saga %q: step %q is not in version %d of %s; a definition changed without a new version", r.id, name, st.version, st.definition)
+			return &unfit{fmt.Errorf("saga %q: step %q is not in version %d of %s; a definition changed without a new version", r.id, name, st.version, st.definition)}
 		}
 		v, err := s.decode(raw)
 		if err != nil {
-			return fmt.Errorf("saga %q: the recorded result of step %q does not fit its type in version %d of %s: %w", r.id, name, st.version, st.definition, err)
+			return &unfit{fmt.Errorf("saga %q: the recorded result of step %q does not fit its type in version %d of %s: %w", r.id, name, st.version, st.definition, err)}
 		}
 		results[name] = v
 	}

@@ -37,7 +37,41 @@
 //
 // A running or compensating saga whose step failed Options.StuckAfter times in a
 // row is shown as stuck; it is still retried, and an operator may retry it now,
-// skip the step or force an end: see [Orchestrator] and [Section].
+// skip the step or force an end: see [Orchestrator] and [Orchestrator.Section].
+//
+// # Who drives a saga
+//
+// Every saga of the journal that has not ended has one owner, or is taken up
+// within one sweep (a third of Options.LeaseTTL) after its owner's lease ended,
+// whether the owner closed, was killed or lost touch with the journal. The
+// argument, for whoever changes this code:
+//
+//   - The journal names the owner: the node of the saga's last started or adopted
+//     record. Every record is appended at the version that its writer has seen,
+//     so of two who would own or drive it, one gets a conflict. It reads again,
+//     and lets go if the saga is another's.
+//   - A process has the lease of its node's name before its first record, and
+//     gives it back after its last: Close waits for every claim (claim.go), keeps
+//     the lease meanwhile however long that takes, and then releases it. A killed
+//     process's lease expires, or is known at once to be void (process.go).
+//   - Within a process a claim is had by one goroutine at a time, and it is had
+//     before the records are read. So nobody drives from a state that somebody
+//     else has moved on from.
+//   - A sweep comes three times a lease in every open process, whatever happened
+//     before. It reads all records up to the head and then the leases. What it
+//     finds open is either of a node whose lease holds, and then left to it; or
+//     claimed here; or taken up now. The last covers its own name as well: a start
+//     whose commit had no answer, a saga that this process had to let go of.
+//   - A node that dies after a sweep has read is found by the next, since it reads
+//     on from there and no open saga leaves its list. A sweep that fails, or fails
+//     for one saga, is made again, and does not keep the other sagas waiting.
+//   - What cannot be driven here, of an unknown version say, is not adopted. It is
+//     shown as stuck, and stays free for a process that can.
+//
+// An owner that loses touch may still be inside a call when another takes over;
+// no lease can call that back. It begins no further call (lease.go), and the
+// participant sees the same saga id and step twice, which package saga/barrier
+// makes one effect.
 package saga
 
 import (

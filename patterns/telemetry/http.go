@@ -211,10 +211,9 @@ func (tr *transport) operation(key httpKey) *Operation {
 
 func (tr *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	t := tr.t
-	if t.opts.NoMetrics {
-		if u := unsampled(r.Context()); u != nil {
-			return tr.base.RoundTrip(t.outgoing(r.Context(), r, u))
-		}
+	u := unsampled(r.Context())
+	if u != nil && t.opts.NoMetrics {
+		return tr.base.RoundTrip(t.passed(r.Context(), r, u, true))
 	}
 	op := tr.hosts.get(httpKey{Client, known(r.Method), r.URL.Host})
 	if op == nil {
@@ -222,7 +221,17 @@ func (tr *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	ctx, call := op.Start(r.Context())
 	m := meter{ctx: ctx, start: call.start, on: op.hist != nil}
-	resp, err := tr.base.RoundTrip(t.outgoing(ctx, r, unsampled(ctx)))
+	own := u != nil // then Start left the context as it was
+	if !own {
+		u = unsampled(ctx)
+	}
+	var out *http.Request
+	if u != nil {
+		out = t.passed(ctx, r, u, own)
+	} else {
+		out = t.outgoing(ctx, r)
+	}
+	resp, err := tr.base.RoundTrip(out)
 	if err != nil {
 		call.End(err)
 		return nil, err

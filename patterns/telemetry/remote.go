@@ -87,19 +87,58 @@ func root(ctx context.Context, id trace.TraceID, span trace.SpanID) *remote {
 	return &remote{Context: ctx, header: [1]string{string(b[:])}}
 }
 
-// outgoing is r with the trace of ctx, whose unsampled remote u is if there is
-// one, in its headers. The header's values are
+// Stamp writes the trace of a request's context into the request's own headers.
+// Whoever made a request may call it before sending: a RoundTripper must not
+// change what it is given, so that [Telemetry.Transport] otherwise copies the
+// request and its headers, which is most of what it costs. Of a stamped request
+// it makes a copy only where the trace goes on to a span of its own.
+func (t *Telemetry) Stamp(r *http.Request) {
+	ctx := r.Context()
+	if r.Header == nil {
+		r.Header = make(http.Header)
+	}
+	if u := unsampled(ctx); u != nil && t.plain(ctx, u) {
+		r.Header["Traceparent"] = u.header[:]
+		return
+	}
+	t.Inject(ctx, Headers(r.Header))
+}
+
+// plain reports whether the header of an unsampled remote is all that has to
+// travel.
+func (t *Telemetry) plain(ctx context.Context, u *remote) bool {
+	return !t.opts.B3 && strings.HasSuffix(u.header[0], "00") && baggage.FromContext(ctx).Len() == 0
+}
+
+// outgoing is r with the trace of ctx in its headers. The header's values are
 // shared with r, cut so that adding to one leaves r's alone.
-func (t *Telemetry) outgoing(ctx context.Context, r *http.Request, u *remote) *http.Request {
+func (t *Telemetry) outgoing(ctx context.Context, r *http.Request) *http.Request {
 	out := r.WithContext(ctx)
-	out.Header = make(http.Header, len(r.Header)+1)
-	for k, v := range r.Header {
-		out.Header[k] = slices.Clip(v)
-	}
-	if u != nil && strings.HasSuffix(u.header[0], "00") && !t.opts.B3 && baggage.FromContext(ctx).Len() == 0 {
-		out.Header["Traceparent"] = u.header[:]
-		return out
-	}
+	out.Header = headers(r)
 	t.Inject(ctx, Headers(out.Header))
 	return out
+}
+
+// passed is r with the unsampled remote u of ctx in its headers. With r's own
+// context a stamped request goes on as it is.
+func (t *Telemetry) passed(ctx context.Context, r *http.Request, u *remote, own bool) *http.Request {
+	if !t.plain(ctx, u) {
+		return t.outgoing(ctx, r)
+	}
+	if has := r.Header["Traceparent"]; own && len(has) == 1 && has[0] == u.header[0] {
+		return r
+	}
+	out := r.WithContext(ctx)
+	out.Header = headers(r)
+	out.Header["Traceparent"] = u.header[:]
+	return out
+}
+
+// headers is a copy of a request's, with room for one more.
+func headers(r *http.Request) http.Header {
+	h := make(http.Header, len(r.Header)+1)
+	for k, v := range r.Header {
+		h[k] = slices.Clip(v)
+	}
+	return h
 }

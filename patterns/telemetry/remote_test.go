@@ -84,3 +84,48 @@ func TestAnUnsampledTraceGoesThrough(t *testing.T) {
 		}
 	}
 }
+
+// A stamped request of an unsampled trace is sent as it is; in every other case
+// the transport sends a copy with the right trace, whatever was stamped.
+func TestStampSavesTheCopy(t *testing.T) {
+	t.Parallel()
+	const trace, other = "4bf92f3577b34da6a3ce929d0e0e4736", "5bf92f3577b34da6a3ce929d0e0e4736"
+	for _, bare := range []bool{false, true} {
+		tel, _ := start(t, func(o *telemetry.Options) { o.NoMetrics = bare })
+		var sent *http.Request
+		client := tel.Transport(roundTrip(func(r *http.Request) (*http.Response, error) {
+			sent = r
+			return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
+		}))
+		within := func(id, flags string) context.Context {
+			h := http.Header{"Traceparent": {"00-" + id + "-00f067aa0ba902b7-" + flags}}
+			return tel.ExtractHeaders(t.Context(), h)
+		}
+		send := func(r *http.Request) {
+			if _, err := client.RoundTrip(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r, err := http.NewRequestWithContext(within(trace, "00"), http.MethodGet, "http://inventory/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tel.Stamp(r)
+		if send(r); sent != r || sent.Header.Get("Traceparent")[3:35] != trace {
+			t.Errorf("bare %v: a copy was sent, %v", bare, sent.Header)
+		}
+		again := r.Clone(within(other, "00")) // stamped for another trace
+		if send(again); sent == again || sent.Header.Get("Traceparent")[3:35] != other || again.Header.Get("Traceparent")[3:35] != trace {
+			t.Errorf("bare %v: %v of %v", bare, sent.Header, again.Header)
+		}
+		traced := r.Clone(within(trace, "01"))
+		tel.Stamp(traced)
+		if send(traced); sent == traced || sent.Header.Get("Traceparent")[36:52] == "00f067aa0ba902b7" || sent.Header.Get("Traceparent")[53:] != "01" {
+			t.Errorf("bare %v: %v", bare, sent.Header)
+		}
+		none := (&http.Request{Method: http.MethodGet, URL: r.URL}).WithContext(t.Context())
+		if tel.Stamp(none); len(none.Header) != 0 {
+			t.Errorf("bare %v: no trace became %v", bare, none.Header)
+		}
+	}
+}

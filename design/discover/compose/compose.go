@@ -15,6 +15,7 @@ import (
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/formats/compose"
+	"github.com/ashlar-dev/ashlar/formats/doc"
 )
 
 // Name of the source, as it stands in the ledger.
@@ -136,9 +137,9 @@ func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sin
 func network(f discover.Typed[*compose.File]) string { return "compose:" + path.Dir(f.Path) }
 
 func emit(ev *discover.Evidence, out discover.Sink, s *service) {
-	doc := s.file.Document
+	in := s.file.Document
 	at := func(line, col int, reason string) arch.Source {
-		return arch.Source{Origin: arch.Config, By: Name, File: doc.Path, Line: line, Col: col, Reason: reason}
+		return arch.Source{Origin: arch.Config, By: Name, File: in.Path, Line: line, Col: col, Reason: reason}
 	}
 	here := at(s.Key.Line, s.Key.Col, "")
 	places := map[arch.Fact]arch.Source{}
@@ -215,12 +216,55 @@ func uses(ev *discover.Evidence, out discover.Sink, s *service, calls map[string
 		}
 		add(to, why, discover.ProtocolOf(ep.Scheme, "", ep.Port), src)
 	}
+	if to, at, ok := logsTo(ev, s, net); ok {
+		add(to, "logging", "", arch.Source{Origin: arch.Config, By: Name, File: s.file.Path, Line: at.Line, Col: at.Col})
+	}
+	if to, ok := ev.Hosts.Resolve("elasticsearch", net); ok && discover.ImageBase(s.Image) == "kibana" {
+		if _, said := calls[arch.CallID(to, 1)]; !said {
+			add(to, "default of the image", "http", arch.Source{Origin: arch.Guess, By: Name, File: s.file.Path, Line: s.Key.Line, Col: s.Key.Col, Reason: "Kibana's image asks http://elasticsearch:9200 unless told otherwise"})
+		}
+	}
 	for _, l := range s.Links {
 		if to, ok := ev.Hosts.Resolve(l, net); ok && to != s.ref {
 			n := s.Node.Get("links")
 			add(to, "links", "", arch.Source{Origin: arch.Config, By: Name, File: s.file.Path, Line: n.Line, Col: n.Col})
 		}
 	}
+}
+
+// logsTo is where the logging driver sends what the service prints. The driver
+// runs on the host, so an address of the host is that of who publishes the port.
+func logsTo(ev *discover.Evidence, s *service, net string) (arch.Ref, *doc.Node, bool) {
+	n := s.Node.Find("logging", "options")
+	if n == nil {
+		return "", nil, false
+	}
+	for _, e := range n.Entries {
+		if !strings.HasSuffix(e.Key.Text, "-address") {
+			continue
+		}
+		ep, ok := discover.ParseEndpoint(e.Value.Text)
+		if !ok {
+			continue
+		}
+		if ep.Host != "localhost" && ep.Host != "127.0.0.1" {
+			to, ok := ev.Hosts.Resolve(ep.Host, net)
+			return to, e.Value, ok && to != s.ref
+		}
+		for _, o := range s.file.V.Services {
+			for _, p := range o.Ports {
+				outer, _, _ := strings.Cut(p, "/")
+				if i := strings.LastIndexByte(outer, ':'); i >= 0 {
+					outer = outer[:i]
+				}
+				if outer[strings.LastIndexByte(outer, ':')+1:] == ep.Port {
+					to, ok := ev.Hosts.Resolve(o.Name, net)
+					return to, e.Value, ok && to != s.ref
+				}
+			}
+		}
+	}
+	return "", nil, false
 }
 
 // byName guesses the target of a variable that is passed in from outside:

@@ -2,7 +2,6 @@ package istio
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,12 +17,13 @@ type object = discover.Typed[*istio.Object]
 type relation struct {
 	ev  *discover.Evidence
 	out discover.Sink
+	gws map[string]*routing
 }
 
 // Relate makes gateways of Gateways with their VirtualServices, and policies of
 // what VirtualServices and DestinationRules say to sidecars.
 func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sink) error {
-	r := &relation{ev, out}
+	r := &relation{ev: ev, out: out, gws: map[string]*routing{}}
 	objects := discover.Of[*istio.Object](ev.Documents)
 	var of []arch.Ref
 	for _, o := range objects {
@@ -46,6 +46,9 @@ func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sin
 				}, nil)
 			}
 		}
+	}
+	for _, name := range arch.Sorted(r.gws) {
+		r.emit(name, r.gws[name])
 	}
 	if len(objects) > 0 {
 		slices.Sort(of)
@@ -103,47 +106,6 @@ func (r *relation) virtualService(o object, vs *istio.VirtualService) []arch.Ref
 	return of
 }
 
-func (r *relation) routes(o object, vs *istio.VirtualService, gateway string) {
-	g := arch.Gateway{Kind: "istio"}
-	places := map[arch.Fact]arch.Source{}
-	ref := arch.NewRef(arch.KindGateway, gateway)
-	host := strings.Join(vs.GetHosts(), ",")
-	if host == "*" {
-		host = ""
-	}
-	for i, h := range vs.GetHttp() {
-		matches := h.GetMatch()
-		if len(matches) == 0 {
-			matches = []*istio.HTTPMatch{nil}
-		}
-		for j, m := range matches {
-			for k, d := range h.GetRoute() {
-				id := fmt.Sprintf("%s#%03d.%d.%d", o.V.Name, i, j, k)
-				rt := arch.Route{ID: id, Host: host, Path: pattern(m.GetUri()), Method: m.GetMethod().GetExact(), To: r.to(d.GetDestination().GetHost(), o.V.Namespace), Layers: []arch.Policy{routePolicy(h, arch.LayerGateway)}}
-				if len(h.GetRoute()) > 1 {
-					rt.Weight = arch.Some(float64(d.GetWeight()) / 100)
-				}
-				g.Routes = append(g.Routes, rt)
-				at := func(f arch.Field, reason string, path ...string) {
-					src := o.At(arch.Config, append([]string{"spec", "http", strconv.Itoa(i)}, path...)...)
-					src.Reason = reason
-					places[arch.Fact{Of: ref, At: arch.Field("").Join("routes", id) + f}] = src
-				}
-				at("", "", "match", strconv.Itoa(j))
-				at("/path", "", "match", strconv.Itoa(j), "uri")
-				at("/to", "", "route", strconv.Itoa(k), "destination", "host")
-				r.locatePolicy(h, func(f arch.Field, reason string, path ...string) {
-					at("/layers/"+arch.LayerGateway+f, reason, path...)
-				})
-			}
-		}
-	}
-	s := arch.System{Gateways: map[string]arch.Gateway{gateway: g}}
-	s.Locate(places)
-	s.Attest(o.At(arch.Config))
-	r.out.System(s)
-}
-
 // locatePolicy tells where the parts of an HTTP route's policy stand, or that
 // they are Istio's defaults.
 func (r *relation) locatePolicy(h *istio.HTTPRoute, at func(f arch.Field, reason string, path ...string)) {
@@ -159,29 +121,6 @@ func (r *relation) locatePolicy(h *istio.HTTPRoute, at func(f arch.Field, reason
 			at(f, "Istio's default: 2 retries on "+istio.DefaultRetryOn)
 		}
 	}
-}
-
-// to is the element behind a destination host; one that nothing answers to is
-// still named, so that it can be reported.
-func (r *relation) to(host, namespace string) arch.Ref {
-	if ref, ok := r.ev.Hosts.Resolve(host, namespace); ok {
-		return ref
-	}
-	name, _, _ := strings.Cut(host, ".")
-	return arch.NewRef(arch.KindService, name)
-}
-
-// pattern writes a match: exact as it is, prefix with a star, regex with a tilde.
-func pattern(m *istio.StringMatch) string {
-	switch {
-	case m == nil:
-		return "*"
-	case m.GetExact() != "":
-		return m.GetExact()
-	case m.GetRegex() != "":
-		return "~" + m.GetRegex()
-	}
-	return m.GetPrefix() + "*"
 }
 
 // mesh adds the limits of a VirtualService to every call to its hosts.

@@ -10,6 +10,7 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/design/discover/compose"
 	"github.com/ashlar-dev/ashlar/design/discover/kong"
+	"github.com/ashlar-dev/ashlar/design/discover/kubernetes"
 )
 
 // Beside this fixture the source was run over the test data of Kong/deck at
@@ -111,5 +112,81 @@ func TestUnreadable(t *testing.T) {
 	p := r.System.Gateways["kong"].Routes[0].Layers[0]
 	if p.Timeout.Known || p.Retry.PerTry.Known || p.Retry.Attempts.V != 6 {
 		t.Errorf("%+v %+v", p, p.Retry)
+	}
+}
+
+const ingress = `apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: shop, namespace: shop, annotations: {konghq.com/plugins: limit}}
+spec:
+  ingressClassName: kong
+  rules:
+  - http:
+      paths:
+      - {path: /order, pathType: Prefix, backend: {service: {name: order, port: {number: 80}}}}
+      - {path: /stock, pathType: Prefix, backend: {service: {name: stock, port: {number: 80}}}}
+      - {path: /none, pathType: Prefix, backend: {service: {name: none, port: {number: 80}}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: order, namespace: shop, annotations: {konghq.com/read-timeout: "2000", konghq.com/override: slow}}
+spec: {selector: {app: order}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: stock, namespace: shop}
+spec: {selector: {app: stock}, ports: [{port: 80}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: order, namespace: shop}
+spec: {selector: {matchLabels: {app: order}}, template: {metadata: {labels: {app: order}}, spec: {containers: [{name: main, image: "order:1"}]}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: stock, namespace: shop}
+spec: {selector: {matchLabels: {app: stock}}, template: {metadata: {labels: {app: stock}}, spec: {containers: [{name: main, image: "stock:1"}]}}}
+---
+apiVersion: configuration.konghq.com/v1
+kind: KongIngress
+metadata: {name: slow, namespace: shop}
+proxy: {retries: 1, read_timeout: 9000}
+---
+apiVersion: configuration.konghq.com/v1
+kind: KongPlugin
+metadata: {name: limit, namespace: shop}
+plugin: rate-limiting
+config: {minute: 120, limit_by: service}
+`
+
+// The limits of the ingress controller stand on the routes that the Ingress has.
+func TestIngress(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "shop.yaml"), []byte(ingress), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := discover.Run(t.Context(), []discover.Source{kubernetes.New(), kong.New()}, []string{dir}, nil)
+	if err != nil || len(r.Faults) > 0 {
+		t.Fatal(err, r.Faults)
+	}
+	rs := r.System.Gateways["shop"].Routes
+	if len(rs) != 3 || len(rs[2].Layers) != 0 || len(rs[0].Layers) != 1 {
+		t.Fatalf("%+v", rs)
+	}
+	if p := rs[0].Layers[0]; p.Layer != "gateway:kong" || p.Retry.Attempts.V != 2 || p.Retry.PerTry.V != 2*time.Second || p.Timeout.V != 4*time.Second || p.Rate.V != 2 {
+		t.Errorf("%+v %+v", p, p.Retry)
+	}
+	if p := rs[1].Layers[0]; p.Retry.Attempts.V != 6 || p.Retry.PerTry.V != time.Minute {
+		t.Errorf("%+v %+v", p, p.Retry)
+	}
+	if c := r.System.Ledger.Conflicts(); len(c) > 0 {
+		t.Errorf("conflicts: %v", c)
+	}
+	at := func(route int, f ...string) arch.Source {
+		return r.System.Ledger.Where(arch.Fact{Of: "gateway/shop", At: arch.Field("").Join(append([]string{"routes", rs[route].ID, "layers", "gateway:kong"}, f...)...)})
+	}
+	if at(0, "retry", "attempts").Line != 36 || at(0, "retry", "per-try").Line != 15 || at(0, "rate").Line != 42 || at(1, "retry", "attempts").Reason == "" {
+		t.Errorf("%v %v %v %v", at(0, "retry", "attempts"), at(0, "retry", "per-try"), at(0, "rate"), at(1, "retry", "attempts"))
 	}
 }

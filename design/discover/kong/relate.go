@@ -53,6 +53,7 @@ func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sin
 		out.System(r.s)
 		of = append(of, ref)
 	}
+	of = append(of, ingresses(ev, out)...)
 	if len(of) > 0 {
 		slices.Sort(of)
 		out.Cover(arch.Coverage{Origin: arch.Config, Of: slices.Compact(of)})

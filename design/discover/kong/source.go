@@ -1,6 +1,7 @@
 // Package kong discovers the routes of a Kong gateway with the tries, times and
-// rates that it sets, from its declarative configuration. Kong's own defaults are
-// claims like any other, with their reason.
+// rates that it sets, from its declarative configuration and from the resources
+// and annotations of its ingress controller (KongPlugin, KongIngress). Kong's own
+// defaults are claims like any other, with their reason.
 //
 // Kong has no limit on a whole request: read_timeout counts between two reads of
 // one try. What is claimed as the timeout is how long a callee that stays silent
@@ -27,20 +28,28 @@ func New() *Source { return &Source{} }
 func (*Source) Name() string        { return Name }
 func (*Source) Origin() arch.Origin { return arch.Config }
 
-// Match takes YAML and JSON that shows the format's version, which stands at the
-// head of a file by custom.
-func (*Source) Match(h discover.Head) bool { return h.YAML() && h.Has("_format_version") }
+// Match takes every YAML file, since the ingress controller's resources may stand
+// behind others and a configuration inside a ConfigMap, and JSON that shows one.
+func (*Source) Match(h discover.Head) bool {
+	if h.Ext == ".json" {
+		return h.Has("_format_version", kong.Group)
+	}
+	return h.YAML()
+}
 
-// Read puts out every configuration.
+// Read puts out every configuration and resource.
 func (*Source) Read(_ context.Context, in *discover.Input, out discover.Sink) error {
-	f, err := in.Docs()
+	docs, err := in.Configs()
 	if err != nil {
 		return err
 	}
-	for _, d := range f.Docs {
+	for _, d := range docs {
 		if kong.Is(d.Root) {
-			c := kong.Read(d)
-			out.Document(discover.Document{Doc: d, Node: d.Root, Kind: "kong " + c.Version, Name: in.Path, Value: c, Faults: c.Faults})
+			c := kong.Read(d.Document)
+			out.Document(discover.Document{Doc: d.Document, Node: d.Root, Kind: "kong " + c.Version, Name: d.Name, Value: c, Faults: c.Faults})
+		}
+		for _, r := range kong.Resources(d.Document) {
+			out.Document(discover.Document{Doc: d.Document, Node: r.Node, Kind: "kong " + r.Kind, Name: r.String(), Value: r, Faults: r.Faults})
 		}
 	}
 	return nil

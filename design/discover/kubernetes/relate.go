@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -40,11 +41,45 @@ type relation struct {
 	configMaps map[string]object // namespace/name
 	injected   map[string]bool   // namespaces with automatic sidecars
 	ports      map[arch.Ref]map[string]string
+	known      map[arch.Ref]bool // workloads that another environment describes; nil: this one is the first
 }
 
-// Relate says which workload is what and who names whom.
+// Relate says which workload is what and who names whom. Of environments other
+// than the one that was asked for it says how workloads run there, and what only
+// they have.
 func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sink) error {
-	r := &relation{ev: ev, out: out, objects: discover.Of[*kubernetes.Object](ev.Documents), configMaps: map[string]object{}, injected: map[string]bool{}, ports: map[arch.Ref]map[string]string{}}
+	here := relate(ev, out, nil)
+	for _, env := range environments(ev.Elsewhere) {
+		var docs []discover.Document
+		for _, d := range ev.Elsewhere {
+			if d.Environment == env {
+				docs = append(docs, d)
+			}
+		}
+		other := &discover.Evidence{Documents: docs, System: ev.System, Environment: env, Hosts: discover.NewHosts(), Holders: map[string][]arch.Ref{}}
+		if here == nil { // nothing is for all environments: the first one stands for them
+			other.Hosts, other.Holders = ev.Hosts, ev.Holders
+		}
+		more := relate(other, out, here)
+		maps.Copy(more, here)
+		here = more
+	}
+	return nil
+}
+
+func environments(docs []discover.Document) []string {
+	var out []string
+	for _, d := range docs {
+		out = append(out, d.Environment)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// relate relates the objects of one environment and returns what workloads are;
+// those in known are only put out as deployments.
+func relate(ev *discover.Evidence, out discover.Sink, known map[arch.Ref]bool) map[arch.Ref]bool {
+	r := &relation{known: known, ev: ev, out: out, objects: discover.Of[*kubernetes.Object](ev.Documents), configMaps: map[string]object{}, injected: map[string]bool{}, ports: map[arch.Ref]map[string]string{}}
 	for _, o := range r.objects {
 		switch t := o.V.Typed.(type) {
 		case *corev1.ConfigMap:
@@ -59,24 +94,29 @@ func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sin
 		}
 	}
 	if len(r.objects) == 0 {
-		return nil
+		return known
 	}
 	var of []arch.Ref
+	are := map[arch.Ref]bool{}
 	for _, w := range r.workloads {
 		of = append(of, w.ref)
+		are[w.ref] = true
 	}
 	r.services()
 	for _, w := range r.workloads {
+		r.holds(w)
 		r.emit(w)
 	}
-	for _, o := range r.objects {
-		if in, ok := o.V.Typed.(*networkingv1.Ingress); ok {
-			r.ingress(o, in)
+	if known == nil {
+		for _, o := range r.objects {
+			if in, ok := o.V.Typed.(*networkingv1.Ingress); ok {
+				r.ingress(o, in)
+			}
 		}
 	}
 	slices.Sort(of)
 	out.Cover(arch.Coverage{Origin: arch.Config, Of: slices.Compact(of)})
-	return nil
+	return are
 }
 
 // identify decides what a workload is: a store or a service, and which, when it
@@ -163,10 +203,12 @@ func (r *relation) emit(w *workload) {
 	}
 	var s arch.System
 	aliases := r.aliases(w)
-	if w.ref.Kind() == arch.KindStore {
+	switch {
+	case r.known[w.ref]:
+	case w.ref.Kind() == arch.KindStore:
 		s.Stores = map[string]arch.Store{w.name(): {Kind: w.class.Store, Aliases: aliases, Run: run}}
 		at(arch.Fact{Of: w.ref, At: "/kind"}, w.class.Why, pod("spec", "containers", "0", "image")...)
-	} else {
+	default:
 		svc := arch.Service{Role: w.class.Role, Aliases: aliases, Run: run, Uses: r.uses(w, places)}
 		if w.Kind == "Job" || w.Kind == "CronJob" {
 			svc.Role = arch.RoleJob
@@ -175,7 +217,7 @@ func (r *relation) emit(w *workload) {
 		}
 		s.Services = map[string]arch.Service{w.name(): svc}
 	}
-	if w.why != "" {
+	if w.why != "" && !r.known[w.ref] {
 		at(arch.Fact{Of: w.ref}, w.why, "metadata", "name")
 	}
 	key := arch.DeploymentKey(r.ev.Environment, w.name())

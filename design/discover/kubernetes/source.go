@@ -45,6 +45,7 @@ func (*Source) Read(_ context.Context, in *discover.Input, out discover.Sink) er
 			}
 			n++
 			out.Document(discover.Document{Doc: d, Node: o.Node, Kind: "kubernetes " + o.Kind, Name: o.String(), Value: &o, Faults: o.Faults})
+			held(o, in.Origins, out)
 		}
 	}
 	if n == 0 && len(f.Docs) == 0 && len(f.Faults) > 0 && in.Has("apiVersion") {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/discover"
-	"github.com/ashlar-dev/ashlar/design/discover/sources"
 )
 
 // TestEvalMicroSecEnD compares what discovery finds in the source trees of the
@@ -78,7 +77,7 @@ func labelled(t *testing.T, file string) (services, flows map[string]bool) {
 
 func found(t *testing.T, dir string, want map[string]bool) (services, flows map[string]bool) {
 	t.Helper()
-	r, err := discover.Run(t.Context(), sources.All(), []string{dir}, nil)
+	r, err := discover.Run(t.Context(), everything(t), []string{dir}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/formats/compose"
+	"github.com/ashlar-dev/ashlar/formats/jvmbuild"
 	"github.com/ashlar-dev/ashlar/formats/spring"
 )
 
@@ -22,6 +23,31 @@ type app struct {
 	why    string // it is ref, where the names differ
 	at     arch.Source
 	list   []spring.Setting // in the order in which later ones win
+	libs   []string         // that it is built with; nil when no build file was read
+}
+
+// Application is what the settings make of a module, for sources that read its
+// code.
+type Application struct {
+	Module string // folder
+	Name   string
+	Ref    arch.Ref
+	List   []spring.Setting // in the order in which later ones win
+	Libs   []string         // that it is built with; nil when no build file was read
+}
+
+// Get returns a setting with its placeholders replaced.
+func (a *Application) Get(key string) (string, bool) {
+	x, ok := spring.Settings{List: a.List}.Get(key)
+	if !ok {
+		return "", false
+	}
+	return spring.Expand(x.Value, a.raw), true
+}
+
+func (a *Application) raw(key string) (string, bool) {
+	x, ok := spring.Settings{List: a.List}.Get(key)
+	return x.Value, ok
 }
 
 func (a *app) get(key string) (string, bool) {
@@ -40,13 +66,17 @@ func holds(profiles []string) bool {
 func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sink) error {
 	files := discover.Of[*file](ev.Documents)
 	apps := applications(files)
+	central(files, apps)
+	built(ev, apps)
+	apps = append(apps, mounted(ev, files)...)
 	if len(apps) == 0 {
 		return nil
 	}
-	central(files, apps)
 	var of []arch.Ref
 	for _, a := range apps {
-		place(ev, a)
+		if a.ref == "" {
+			place(ev, a)
+		}
 		of = append(of, a.ref)
 		if a.ref.Kind() == arch.KindService {
 			ev.Hosts.Add(strings.ToLower(a.name), "spring", a.ref)
@@ -54,6 +84,7 @@ func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sin
 	}
 	for _, a := range apps {
 		emit(ev, out, a)
+		out.Document(discover.Document{Kind: "spring application", Name: a.name, Path: a.at.File, Value: &Application{Module: a.module, Name: a.name, Ref: a.ref, List: a.list, Libs: a.libs}})
 	}
 	slices.Sort(of)
 	out.Cover(arch.Coverage{Origin: arch.Config, Of: slices.Compact(of)})
@@ -88,15 +119,8 @@ func applications(files []discover.Typed[*file]) []*app {
 	var apps []*app
 	for _, m := range arch.Sorted(by) {
 		a := by[m]
-		if !slices.ContainsFunc(a.list, func(s spring.Setting) bool {
-			for _, p := range []string{"spring.", "server.", "eureka.", "zuul.", "management.", "ribbon.", "info.", "logging."} {
-				if strings.HasPrefix(s.Key, p) {
-					return true
-				}
-			}
-			return false
-		}) {
-			continue // settings of something else
+		if !ours(a.list) {
+			continue
 		}
 		a.name = path.Base(m)
 		if x, ok := (spring.Settings{List: a.list}).Get("spring.application.name"); ok {
@@ -108,6 +132,97 @@ func applications(files []discover.Typed[*file]) []*app {
 		apps = append(apps, a)
 	}
 	return apps
+}
+
+// ours: settings of something else have none of Spring's own keys.
+func ours(list []spring.Setting) bool {
+	return slices.ContainsFunc(list, func(s spring.Setting) bool {
+		for _, p := range []string{"spring.", "server.", "eureka.", "zuul.", "management.", "ribbon.", "info.", "logging."} {
+			if strings.HasPrefix(s.Key, p) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// mounted makes applications of the services whose pods read a ConfigMap with
+// settings in it; as Spring Cloud Kubernetes has it, one that is called as a
+// service is that service's, mounted or not.
+func mounted(ev *discover.Evidence, files []discover.Typed[*file]) []*app {
+	by := map[arch.Ref]*app{}
+	for _, f := range files {
+		if f.Within == "" {
+			continue
+		}
+		refs := ev.Holders[f.Within]
+		if kind, name, _ := strings.Cut(f.Within, " "); len(refs) == 0 && kind == "ConfigMap" {
+			if ref := arch.NewRef(arch.KindService, path.Base(name)); ev.System.Has(ref) {
+				refs = []arch.Ref{ref}
+			}
+		}
+		for _, ref := range refs {
+			for _, s := range f.V.settings {
+				if ref.Kind() != arch.KindService || len(s.List) == 0 || !holds(s.Profiles) {
+					continue
+				}
+				if by[ref] == nil {
+					p := s.List[0].Pos
+					by[ref] = &app{module: f.Within, name: ref.Name(), ref: ref, at: arch.Source{Origin: arch.Config, By: Name, File: p.File, Line: p.Line, Col: p.Col, Via: f.Via}}
+				}
+				by[ref].list = append(by[ref].list, s.List...)
+			}
+		}
+	}
+	var out []*app
+	for _, ref := range arch.Sorted(by) {
+		if ours(by[ref].list) {
+			out = append(out, by[ref])
+		}
+	}
+	return out
+}
+
+// built adds the libraries of each application.
+func built(ev *discover.Evidence, apps []*app) {
+	var all []*jvmbuild.Build
+	for _, d := range discover.Of[*jvmbuild.Build](ev.Documents) {
+		all = append(all, d.V)
+	}
+	for _, a := range apps {
+		for _, b := range all {
+			if b.Dir == a.module {
+				a.libs = append(a.libs, jvmbuild.Effective(b, all)...)
+			}
+		}
+	}
+}
+
+// needed are settings that mean something only to who has one of the libraries:
+// a configuration that several applications share names hosts that some of them
+// never call.
+var needed = []struct {
+	keys, libs []string
+}{
+	{[]string{"spring.rabbitmq."}, []string{"amqp", "rabbit", "bus", "stream", "messaging"}},
+	{[]string{"spring.kafka."}, []string{"kafka", "bus", "stream"}},
+	{[]string{"eureka.client."}, []string{"eureka", "netflix", "discovery"}},
+	{[]string{"security.oauth2.", "spring.security.oauth2."}, []string{"oauth", "security"}},
+	{[]string{"spring.zipkin."}, []string{"zipkin", "sleuth", "tracing"}},
+}
+
+// means reports whether the application heeds a setting.
+func (a *app) means(key string) bool {
+	k := spring.Relaxed(key)
+	for _, n := range needed {
+		if !slices.ContainsFunc(n.keys, func(p string) bool { return strings.HasPrefix(k, p) }) || len(a.libs) == 0 {
+			continue
+		}
+		return slices.ContainsFunc(a.libs, func(l string) bool {
+			return slices.ContainsFunc(n.libs, func(w string) bool { return strings.Contains(l, w) })
+		})
+	}
+	return true
 }
 
 // central adds what a config server holds: a folder with a file named after an
@@ -132,14 +247,14 @@ func central(files []discover.Typed[*file], apps []*app) {
 	}
 	folders := map[string]bool{}
 	for _, f := range files {
-		if f.V.module == "" {
+		if f.V.module == "" && f.Within == "" {
 			if a, _ := split(f.V); a != nil {
 				folders[f.V.folder] = true
 			}
 		}
 	}
 	for _, f := range files {
-		if f.V.module != "" || !folders[f.V.folder] {
+		if f.V.module != "" || f.Within != "" || !folders[f.V.folder] {
 			continue
 		}
 		a, profile := split(f.V)
@@ -227,7 +342,7 @@ func emit(ev *discover.Evidence, out discover.Sink, a *app) {
 			add(to, "http", s)
 			continue
 		}
-		if skipped(s.Key) {
+		if skipped(s.Key) || !a.means(s.Key) {
 			continue
 		}
 		if to, ep, ok := ev.Hosts.Target(snake(s.Key), s.Value, "spring"); ok && (to.Kind() != arch.KindService || ev.System.Has(to) || strings.Contains(s.Value, ":")) {

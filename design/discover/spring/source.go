@@ -12,6 +12,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/discover"
+	"github.com/ashlar-dev/ashlar/formats/jvmbuild"
 	"github.com/ashlar-dev/ashlar/formats/spring"
 )
 
@@ -44,6 +45,10 @@ var named = regexp.MustCompile(`^([A-Za-z0-9._]+(?:-[A-Za-z0-9._]+)*)\.(ya?ml|pr
 // Match takes application and bootstrap files, and what lies in a folder of
 // configuration.
 func (*Source) Match(h discover.Head) bool {
+	switch h.Base {
+	case "pom.xml", "build.gradle", "build.gradle.kts":
+		return h.Size <= maxBytes
+	}
 	switch h.Ext {
 	case ".yml", ".yaml", ".properties":
 	default:
@@ -60,6 +65,9 @@ func (*Source) Match(h discover.Head) bool {
 
 // Read puts out the settings of a file.
 func (*Source) Read(_ context.Context, in *discover.Input, out discover.Sink) error {
+	if in.Base == "pom.xml" || strings.HasPrefix(in.Base, "build.gradle") {
+		return build(in, out)
+	}
 	f := &file{folder: path.Dir(in.Path)}
 	base := strings.TrimSuffix(in.Base, path.Ext(in.Base))
 	if root, _, ok := strings.Cut(in.Path, "/src/main/resources/"); ok && (strings.HasPrefix(base, "application") || strings.HasPrefix(base, "bootstrap")) && path.Dir(in.Path) == root+"/src/main/resources" {
@@ -86,6 +94,23 @@ func (*Source) Read(_ context.Context, in *discover.Input, out discover.Sink) er
 	if len(f.settings) > 0 {
 		out.Document(discover.Document{Kind: "spring settings", Name: in.Path, Value: f})
 	}
+	return nil
+}
+
+// build puts out what a module is built with: libraries decide which of the
+// settings mean anything.
+func build(in *discover.Input, out discover.Sink) error {
+	src, err := in.Bytes(maxBytes)
+	if err != nil {
+		return err
+	}
+	b := jvmbuild.Gradle(string(src), path.Dir(in.Path))
+	if in.Base == "pom.xml" {
+		if b, err = jvmbuild.Maven(src, path.Dir(in.Path)); err != nil {
+			return err
+		}
+	}
+	out.Document(discover.Document{Kind: "build", Name: in.Path, Value: b})
 	return nil
 }
 

@@ -32,7 +32,7 @@ func JSON(w io.Writer, r *Report) error {
 func redacted(fs []review.Finding) []review.Finding {
 	out := make([]review.Finding, len(fs))
 	for i, f := range fs {
-		f.Title, f.Detail, f.Fix = doc.Redact(f.Title), doc.Redact(f.Detail), doc.Redact(f.Fix)
+		f.Title, f.Detail, f.Fix, f.Advice = doc.Redact(f.Title), doc.Redact(f.Detail), doc.Redact(f.Fix), doc.Redact(f.Advice)
 		f.Evidence = slices.Clone(f.Evidence)
 		for j := range f.Evidence {
 			f.Evidence[j].Note = doc.Redact(f.Evidence[j].Note)

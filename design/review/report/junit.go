@@ -102,7 +102,7 @@ func JUnit(w io.Writer, r *Report) error {
 func junitOf(f review.Finding) junitCase {
 	c := junitCase{Class: f.Rule, Name: f.Title}
 	var text []string
-	for _, s := range []string{f.Detail, f.Fix} {
+	for _, s := range []string{f.Detail, f.Fix, f.Advice} {
 		if s != "" {
 			text = append(text, strings.TrimSpace(s))
 		}

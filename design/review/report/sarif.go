@@ -70,6 +70,9 @@ func sarifResult(f review.Finding, rule int) obj {
 	if f.Fix != "" {
 		text += " " + f.Fix
 	}
+	if f.Advice != "" {
+		text += " The numbers: " + f.Advice
+	}
 	sum := sha256.Sum256([]byte(f.Key))
 	res := obj{
 		"ruleId": f.Rule, "ruleIndex": rule, "level": level(f.Severity),

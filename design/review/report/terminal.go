@@ -85,6 +85,9 @@ func (p *printer) group(n int, g group, verbose bool) {
 		if top.Fix != "" {
 			p.wrapAt(strings.Repeat(" ", 14), 14, doc.Redact(firstSentence(top.Fix)))
 		}
+		if top.Advice != "" {
+			p.line("%14s%s", "", doc.Redact(top.Advice))
+		}
 		return
 	}
 	p.line("%14s%s", "", p.paint("2", g.rule.ID+": "+g.rule.Title))
@@ -104,6 +107,9 @@ func (p *printer) group(n int, g group, verbose bool) {
 		}
 		if f.Fix != "" && (i == 0 || f.Fix != g.findings[i-1].Fix) {
 			p.wrapAt(strings.Repeat(" ", 14), 14, "→ "+doc.Redact(f.Fix))
+		}
+		if f.Advice != "" {
+			p.line("%14s→ %s", "", doc.Redact(f.Advice))
 		}
 	}
 	p.line("")

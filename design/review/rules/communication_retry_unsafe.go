@@ -17,6 +17,7 @@ var retryUnsafe = review.Rule{
 	Good:  "payment.Charge takes an idempotency key and answers the second call with the first result",
 	Since: "0.1", Severity: review.Medium, Confidence: .7,
 	Source:  "RFC 9110, 9.2.2 (idempotent methods); Amazon Builders' Library, Making retries safe with idempotent APIs; Envoy documentation, x-envoy-retry-on",
+	Advice:  "resilience",
 	Silent:  "FudanSELab/train-ticket@813dd01 deployment/kubernetes-manifests/k8s-with-istio/trainticket-gateway.yaml (Istio's default conditions retry only what was not carried out)",
 	Untried: "no public file on which it fires was at hand",
 	Check: func(c *review.Case, r *review.Reporter) {

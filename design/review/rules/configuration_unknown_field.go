@@ -25,7 +25,7 @@ var unknownField = review.Rule{
 				f := review.Finding{Of: []arch.Ref{}, Evidence: []review.Evidence{{Source: arch.Source{Origin: arch.Config, By: d.Source, File: x.Pos.File, Line: x.Pos.Line, Col: x.Pos.Col}, Note: string(x.Kind)}}}
 				f.Title = fmt.Sprintf("%s: %s", d.Name, x.What)
 				f.Fix = x.Hint
-				if near := quoted(x.Hint); x.Kind == doc.Unknown && near != "" {
+				if near := quoted(x.Hint); x.Kind == doc.Unknown && near != "" && !d.Doc.File.Inside {
 					f.Edits = review.EditAt(f.Evidence[0].Source, review.Rename, near)
 				}
 				if x.Kind == doc.Type {

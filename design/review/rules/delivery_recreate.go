@@ -20,7 +20,7 @@ var recreate = review.Rule{
 	Untried: "no public file on which it fires was at hand",
 	Check: func(c *review.Case, r *review.Reporter) {
 		g := c.Graph()
-		for _, key := range arch.Sorted(c.System.Deployments) {
+		for _, key := range inView(c) {
 			d := c.System.Deployments[key]
 			if d.Strategy != "Recreate" && d.Strategy != "recreate" || !domain(c, d.Of) || g.Reach(d.Of) == 0 {
 				continue

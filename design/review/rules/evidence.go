@@ -67,7 +67,9 @@ func allLayers(c *review.Case, e arch.Edge) bool {
 	if !written(c, e) {
 		return false
 	}
-	if slices.ContainsFunc(c.Documents, func(d discover.Document) bool { return strings.HasPrefix(d.Kind, "istio ") }) {
+	if slices.ContainsFunc(c.Documents, func(d discover.Document) bool {
+		return strings.HasPrefix(d.Kind, "istio ") || strings.HasPrefix(d.Kind, "linkerd ")
+	}) {
 		return true
 	}
 	for _, key := range []string{arch.DeploymentKey(c.Environment, e.From.Name()), arch.DeploymentKey("", e.From.Name())} {
@@ -199,4 +201,14 @@ func (p places) again(f review.Finding) bool {
 	was := p[key]
 	p[key] = true
 	return was
+}
+
+// inView are the keys of the deployments to judge, sorted: those of the
+// environment that was asked for and those of all. What runs once on somebody's
+// laptop is no finding about production.
+func inView(c *review.Case) []string {
+	return slices.DeleteFunc(arch.Sorted(c.System.Deployments), func(key string) bool {
+		env := envOf(key)
+		return env != "" && env != c.Environment
+	})
 }

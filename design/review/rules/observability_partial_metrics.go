@@ -2,11 +2,13 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/design/review"
 	"github.com/ashlar-dev/ashlar/formats/kubernetes"
+	"github.com/ashlar-dev/ashlar/formats/monitoring"
 )
 
 var partialMetrics = review.Rule{
@@ -21,12 +23,7 @@ var partialMetrics = review.Rule{
 	Silent:  "GoogleCloudPlatform/microservices-demo@34ffea9 kubernetes-manifests/ (none is, which is not judged)",
 	Untried: "no public file on which it fires was at hand",
 	Check: func(c *review.Case, r *review.Reporter) {
-		for _, o := range discover.Of[*kubernetes.Object](c.Documents) {
-			if o.V.Kind == "ServiceMonitor" || o.V.Kind == "PodMonitor" {
-				r.NotJudged("monitors select services by labels, which this version does not follow")
-				return
-			}
-		}
+		monitors := discover.Of[*monitoring.Monitor](c.Documents)
 		scraped := scrapedServices(c)
 		measured := 0
 		var bare []arch.Ref
@@ -35,7 +32,7 @@ var partialMetrics = review.Rule{
 		for _, w := range workloads(c) {
 			switch {
 			case w.ref == "" || !domain(c, w.ref) || seen[w.ref] || w.Workload.Kind == "Job" || w.Workload.Kind == "CronJob":
-			case w.Pod.Annotations["prometheus.io/scrape"] == "true" || scraped[w.ref]:
+			case w.Pod.Annotations["prometheus.io/scrape"] == "true" || scraped[w.ref] || monitored(monitors, "PodMonitor", w.V.Namespace, w.Pod.Labels):
 				seen[w.ref] = true
 				measured++
 			default:
@@ -54,11 +51,20 @@ var partialMetrics = review.Rule{
 	},
 }
 
-// scrapedServices are those whose Service carries the annotation.
+// monitored reports whether a monitor of this kind selects the labels.
+func monitored(ms []discover.Typed[*monitoring.Monitor], kind, namespace string, labels map[string]string) bool {
+	return slices.ContainsFunc(ms, func(m discover.Typed[*monitoring.Monitor]) bool {
+		return m.V.Kind == kind && m.V.Selects(namespace, labels)
+	})
+}
+
+// scrapedServices are those whose Service carries the annotation, or that a
+// ServiceMonitor selects.
 func scrapedServices(c *review.Case) map[arch.Ref]bool {
 	m := map[arch.Ref]bool{}
+	monitors := discover.Of[*monitoring.Monitor](c.Documents)
 	for _, o := range discover.Of[*kubernetes.Object](c.Documents) {
-		if o.V.Kind == "Service" && o.V.Annotations["prometheus.io/scrape"] == "true" {
+		if o.V.Kind == "Service" && (o.V.Annotations["prometheus.io/scrape"] == "true" || monitored(monitors, "ServiceMonitor", o.V.Namespace, o.V.Labels)) {
 			if ref, ok := serviceNamed(c, o.V.Name); ok {
 				m[ref] = true
 			}

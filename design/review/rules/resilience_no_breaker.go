@@ -16,6 +16,7 @@ var noBreaker = review.Rule{
 	Since: "0.1", Severity: review.Low, Confidence: .7,
 	Needs:   []review.Need{review.Calls},
 	Source:  "M. Nygard, Release It!, 2nd ed., ch. 5 (circuit breaker)",
+	Advice:  "resilience",
 	Silent:  "GoogleCloudPlatform/microservices-demo@34ffea9 kubernetes-manifests/ (not judged: the clients' code was not read)",
 	Untried: "no public file on which it fires was at hand",
 	Check: func(c *review.Case, r *review.Reporter) {

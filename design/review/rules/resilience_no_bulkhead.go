@@ -17,6 +17,7 @@ var noBulkhead = review.Rule{
 	Needs:   []review.Need{review.Calls},
 	Params:  []review.Param{{Name: "slow", Default: "500ms", About: "p99 from which a call counts as slow"}},
 	Source:  "M. Nygard, Release It!, 2nd ed., ch. 5 (bulkheads)",
+	Advice:  "resilience",
 	Silent:  "GoogleCloudPlatform/microservices-demo@34ffea9 kubernetes-manifests/ (not judged: no latencies)",
 	Untried: "no public file on which it fires was at hand",
 	Check: func(c *review.Case, r *review.Reporter) {

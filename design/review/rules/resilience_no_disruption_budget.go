@@ -22,7 +22,7 @@ var noDisruptionBudget = review.Rule{
 		g := c.Graph()
 		var of []arch.Ref
 		var ev []review.Evidence
-		for _, key := range arch.Sorted(c.System.Deployments) {
+		for _, key := range inView(c) {
 			d := c.System.Deployments[key]
 			if !domain(c, d.Of) || d.Kind != "Deployment" && d.Kind != "StatefulSet" || d.Replicas.Or(0) < 2 || d.Disruption.Or(false) || g.Reach(d.Of) == 0 {
 				continue

@@ -15,6 +15,7 @@ var noFallback = review.Rule{
 	Good:  "{ call: recommendations.List, optional: true, timeout: 200ms, fallback: true }",
 	Since: "0.1", Severity: review.Low, Confidence: .8,
 	Source:  "M. Nygard, Release It!, 2nd ed., ch. 5; Netflix, Fault Tolerance in a High Volume, Distributed System",
+	Advice:  "resilience",
 	Untried: "no public file says which calls are optional",
 	Check: func(c *review.Case, r *review.Reporter) {
 		for _, e := range c.System.Edges() {

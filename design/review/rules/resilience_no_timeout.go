@@ -16,6 +16,7 @@ var noTimeout = review.Rule{
 	Good:  "http: [{timeout: 2s, route: [{destination: {host: order}}]}]",
 	Since: "0.1", Severity: review.High, Confidence: .9,
 	Source: "Istio documentation, HTTPRoute.timeout (disabled by default); M. Nygard, Release It!, 2nd ed., ch. 5",
+	Advice: "resilience",
 	Fires:  "FudanSELab/train-ticket@813dd01 deployment/kubernetes-manifests/k8s-with-istio/trainticket-gateway.yaml",
 	Silent: "GoogleCloudPlatform/microservices-demo@34ffea9 kubernetes-manifests/ (not judged: the clients' code was not read)",
 	Check: func(c *review.Case, r *review.Reporter) {
@@ -40,15 +41,23 @@ func calls(c *review.Case, r *review.Reporter) {
 			r.NotJudged("the code that makes the call was not read", from)
 			continue
 		}
+		if src := c.System.Ledger.Where(e.At()); src.Origin == arch.Code && !eff.Timeout.Known && !inherits(e.Call) {
+			r.NotJudged("its code was read, but not how long the client waits: that is set elsewhere, or by a driver", from)
+			continue
+		}
 		f := review.Finding{Of: []arch.Ref{e.From, e.Call.To}, Evidence: []review.Evidence{c.At("the call", e.At(), e.At("to"))}}
 		f.Title = fmt.Sprintf("%s waits for %s without a limit", e.From.Short(), e.Call.To.Short())
-		f.Fix = fmt.Sprintf("Give the call a timeout below its caller's own; `ashlar advise resilience %s %s` computes it.", e.From.Short(), e.Call.To.Short())
+		f.Fix = "Give the call a timeout below its caller's own."
 		if p99, ok := e.Call.Latency.Time(.99); ok {
 			f.Detail = fmt.Sprintf("Its p99 is %s: a limit well above that costs nobody anything.", round(p99))
 		}
 		r.Find(f)
 	}
 }
+
+// inherits: a call by gRPC has the deadline of its context or none, and readers of
+// code see who sets one; other clients may be given theirs where no reader looks.
+func inherits(c arch.Call) bool { return c.Protocol == "grpc" }
 
 // routes judges the routes of gateways: what enters from outside meets no limit
 // but theirs. All routes of a gateway without one are one finding.

@@ -18,7 +18,7 @@ var oneZone = review.Rule{
 	Untried: "no public file says in how many zones its services run",
 	Check: func(c *review.Case, r *review.Reporter) {
 		g := c.Graph()
-		for _, key := range arch.Sorted(c.System.Deployments) {
+		for _, key := range inView(c) {
 			d := c.System.Deployments[key]
 			if n, known := d.Zones.Get(); !known || n != 1 || g.Reach(d.Of) == 0 {
 				continue

@@ -20,7 +20,7 @@ var probes = review.Rule{
 	Silent: "open-telemetry/opentelemetry-demo@054282e compose.yaml (compose has no readiness)",
 	Check: func(c *review.Case, r *review.Reporter) {
 		g := c.Graph()
-		for _, key := range arch.Sorted(c.System.Deployments) {
+		for _, key := range inView(c) {
 			d := c.System.Deployments[key]
 			svc, isService := c.System.Services[d.Of.Name()]
 			if d.Of.Kind() != arch.KindService || !isService || svc.Role == arch.RoleJob || svc.Role == arch.RoleLoadgen || d.Kind == "Job" || d.Kind == "CronJob" || g.Reach(d.Of) == 0 {

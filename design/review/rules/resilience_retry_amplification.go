@@ -17,6 +17,7 @@ var retryAmplification = review.Rule{
 	Since: "0.1", Severity: review.High, Confidence: .85,
 	Params:  []review.Param{{Name: "tries", Default: "8", About: "tries at the end of a path for one request, from which it counts"}},
 	Source:  "Google SRE Book, ch. 21 and 22 (retries multiply); Amazon Builders' Library, Timeouts, retries, and backoff with jitter",
+	Advice:  "resilience",
 	Silent:  "FudanSELab/train-ticket@813dd01 deployment/kubernetes-manifests/k8s-with-istio/ (Istio's default retries answer connection failures, not overload)",
 	Untried: "no public file on which it fires was at hand",
 	Check: func(c *review.Case, r *review.Reporter) {
@@ -92,7 +93,8 @@ func prefix(path []limited, best map[arch.Ref][]limited) bool {
 }
 
 func amplified(c *review.Case, r *review.Reporter, path []limited, n int) {
-	f := review.Finding{Of: []arch.Ref{path[0].from, path[len(path)-1].to}, Path: []arch.Ref{path[0].from.Parent()}}
+	last := path[len(path)-1]
+	f := review.Finding{Of: []arch.Ref{path[0].from, last.to}, Path: []arch.Ref{path[0].from.Parent()}, Advice: r.Advice(last.from, last.to)}
 	for _, w := range path {
 		f.Path = append(f.Path, w.to.Parent())
 		if t := tries(w); t > 1 {

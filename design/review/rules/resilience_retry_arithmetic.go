@@ -16,6 +16,7 @@ var retryArithmetic = review.Rule{
 	Good:  "timeout: 5s, retries: {attempts: 1, perTryTimeout: 2s}",
 	Since: "0.1", Severity: review.Medium, Confidence: .95,
 	Source:  "Istio documentation, HTTPRetry: attempts are retries, the first try comes on top; Envoy documentation, x-envoy-upstream-rq-per-try-timeout-ms",
+	Advice:  "resilience",
 	Silent:  "FudanSELab/train-ticket@813dd01 deployment/kubernetes-manifests/k8s-with-istio/trainticket-gateway.yaml",
 	Untried: "the firing side has no public file yet",
 	Check: func(c *review.Case, r *review.Reporter) {

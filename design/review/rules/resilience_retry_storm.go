@@ -15,6 +15,7 @@ var retryStorm = review.Rule{
 	Good:  "retries: { attempts: 3, backoff: 100ms, max-backoff: 2s, jitter: true, budget: 20% }",
 	Since: "0.1", Severity: review.Medium, Confidence: .9,
 	Source:  "Amazon Builders' Library, Timeouts, retries, and backoff with jitter; Google SRE Book, ch. 22 (retry budgets)",
+	Advice:  "resilience",
 	Silent:  "FudanSELab/train-ticket@813dd01 deployment/kubernetes-manifests/k8s-with-istio/ (Envoy waits and varies by default)",
 	Untried: "no public file on which it fires was at hand",
 	Check: func(c *review.Case, r *review.Reporter) {

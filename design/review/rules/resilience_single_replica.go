@@ -20,7 +20,7 @@ var singleReplica = review.Rule{
 	Silent: "open-telemetry/opentelemetry-demo@054282e compose.yaml (not judged)",
 	Check: func(c *review.Case, r *review.Reporter) {
 		g := c.Graph()
-		for _, key := range arch.Sorted(c.System.Deployments) {
+		for _, key := range inView(c) {
 			d := c.System.Deployments[key]
 			svc, isService := c.System.Services[d.Of.Name()]
 			if d.Of.Kind() != arch.KindService || !isService || arch.Infrastructure(svc.Role) && svc.Role != arch.RoleGateway || svc.Role == arch.RoleJob {

@@ -16,6 +16,7 @@ var timeoutBudget = review.Rule{
 	Good:  "gateway 5s -> order, which gives payment 2s and keeps 3s for itself",
 	Since: "0.1", Severity: review.Medium, Confidence: .85,
 	Source:  "M. Nygard, Release It!, 2nd ed., ch. 5 (timeouts); Google SRE Book, ch. 22 (deadline propagation)",
+	Advice:  "resilience",
 	Silent:  "FudanSELab/train-ticket@813dd01 deployment/kubernetes-manifests/k8s-with-istio/trainticket-gateway.yaml",
 	Untried: "no public file on which it fires was at hand",
 	Check: func(c *review.Case, r *review.Reporter) {

@@ -1,6 +1,11 @@
 package metrics
 
-import "math"
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+)
 
 // Root is the pseudo class from which the traces of the FSE'21 data enter.
 const Root = "Root"
@@ -23,9 +28,10 @@ type FSE21 struct {
 // does not name are not measured.
 func ComputeFSE21(p Partition, calls Calls, contexts map[string][]string) FSE21 {
 	parts := p.Parts()
+	adj := adjacent(parts, calls)
 	return FSE21{
-		BCP: bcpFSE21(parts, contexts), ICP: icpFSE21(p, calls), SM: smFSE21(parts, calls),
-		IFN: ifnFSE21(parts, calls), NED: NEDFSE21(p), MQ: mqFSE21(p, parts, calls),
+		BCP: bcpFSE21(parts, contexts), ICP: icpFSE21(p, calls), SM: smFSE21(parts, adj),
+		IFN: ifnFSE21(parts, adj), NED: NEDFSE21(p), MQ: mqFSE21(p, parts, calls),
 	}
 }
 
@@ -74,29 +80,18 @@ func icpFSE21(p Partition, calls Calls) float64 {
 // smFSE21 = (1/K) sum mu_i/n_i^2 - 2/(K(K-1)) sum_{a<b} s_ab/(n_a n_b). mu_i
 // counts unordered adjacent pairs in part i, a class with itself too, but for the
 // part's last class: so the published loop has it. K = 1 has no coupling.
-func smFSE21(parts [][]string, calls Calls) float64 {
+func smFSE21(parts [][]string, adj adjacency) float64 {
 	k := float64(len(parts))
 	if k == 0 {
 		return 0
 	}
 	var cohesion, coupling float64
 	for a, part := range parts {
-		mu := 0
-		for i := range part {
-			for j := i; j < len(part); j++ {
-				if i == j && i == len(part)-1 {
-					continue
-				}
-				if calls.adjacent(part[i], part[j]) {
-					mu++
-				}
-			}
-		}
 		n := float64(len(part))
-		cohesion += float64(mu) / (n * n)
-		for _, other := range parts[a+1:] {
-			coupling += float64(pairs(part, other, calls)) / (n * float64(len(other)))
-		}
+		cohesion += float64(adj.inside[a]) / (n * n)
+	}
+	for _, p := range adj.order {
+		coupling += float64(adj.between[p]) / float64(len(parts[p[0]])*len(parts[p[1]]))
 	}
 	sm := cohesion / k
 	if k > 1 {
@@ -107,26 +102,48 @@ func smFSE21(parts [][]string, calls Calls) float64 {
 
 // ifnFSE21 = (1/K) x unordered pairs of classes in different parts with a call
 // either way.
-func ifnFSE21(parts [][]string, calls Calls) float64 {
+func ifnFSE21(parts [][]string, adj adjacency) float64 {
 	n := 0
-	for a, part := range parts {
-		for _, other := range parts[a+1:] {
-			n += pairs(part, other, calls)
-		}
+	for _, p := range adj.order {
+		n += adj.between[p]
 	}
 	return float64(n) / float64(max(1, len(parts)))
 }
 
-func pairs(a, b []string, calls Calls) int {
-	n := 0
-	for _, x := range a {
-		for _, y := range b {
-			if calls.adjacent(x, y) {
-				n++
+// adjacency counts unordered pairs of classes with a call either way.
+type adjacency struct {
+	inside  []int          // of each part
+	between map[[2]int]int // of two parts, the lower first
+	order   [][2]int       // keys of between, sorted
+}
+
+func adjacent(parts [][]string, calls Calls) adjacency {
+	adj := adjacency{inside: make([]int, len(parts)), between: map[[2]int]int{}}
+	at, last := map[string]int{}, map[string]bool{}
+	for i, part := range parts {
+		for _, c := range part {
+			at[c] = i
+		}
+		last[part[len(part)-1]] = true
+	}
+	for k, v := range calls {
+		x, y := k[0], k[1]
+		a, ok1 := at[x]
+		b, ok2 := at[y]
+		switch {
+		case v <= 0 || !ok1 || !ok2 || x > y && calls[[2]string{y, x}] > 0: // seen from the other side
+		case x == y:
+			if !last[x] {
+				adj.inside[a]++
 			}
+		case a == b:
+			adj.inside[a]++
+		default:
+			adj.between[[2]int{min(a, b), max(a, b)}]++
 		}
 	}
-	return n
+	adj.order = slices.SortedFunc(maps.Keys(adj.between), func(p, q [2]int) int { return cmp.Or(p[0]-q[0], p[1]-q[1]) })
+	return adj
 }
 
 // NEDFSE21 = 1 - share of classes in parts of 5 to 20 classes.

@@ -63,11 +63,6 @@ type edge struct {
 	volume   float64
 }
 
-// adjacent reports calls in either direction.
-func (c Calls) adjacent(x, y string) bool {
-	return c[[2]string{x, y}] > 0 || c[[2]string{y, x}] > 0
-}
-
 // without drops calls from or to a class.
 func (c Calls) without(class string) Calls {
 	out := make(Calls, len(c))

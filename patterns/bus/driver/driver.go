@@ -183,7 +183,7 @@ type Traits struct {
 	// the protocol's binding says: "ce_" for Kafka, "ce-" for NATS.
 	EventPrefix string
 	// Starts are the start positions that Subscribe takes; others it refuses with
-	// an error that wraps ErrUnsupported.
+	// a *StartError, which wraps ErrUnsupported.
 	Starts []StartAt
 	Scan   string // "any" topic or "log" topics only
 }

@@ -1,6 +1,9 @@
 package driver
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Errors that every driver maps its broker's errors to, wrapped.
 var (
@@ -26,3 +29,19 @@ func Fail(n int, err error) []error {
 	}
 	return errs
 }
+
+// StartError refuses a start position that the broker's topics cannot offer. It
+// wraps ErrUnsupported.
+type StartError struct {
+	Topic string
+	Start StartAt
+	Why   string // of the broker
+	Do    string // what gets the caller there
+}
+
+func (e *StartError) Error() string {
+	return fmt.Sprintf("%v: topic %q: start position %s: %s; %s", ErrUnsupported, e.Topic, e.Start, e.Why, e.Do)
+}
+
+// Unwrap returns ErrUnsupported.
+func (e *StartError) Unwrap() error { return ErrUnsupported }

@@ -124,8 +124,10 @@ func testStart(t *testing.T, h Harness) {
 			tc.s.Topics, tc.s.Group, tc.s.MaxInFlight = []string{name}, Name("g"), 100
 			if !supports(b, tc.s.Start) {
 				tc.s.OnRevoke = func([]driver.Owned, bool) {}
-				if _, err := b.Subscribe(t.Context(), tc.s); !errors.Is(err, driver.ErrUnsupported) {
-					t.Fatalf("Subscribe from %s: %v, want ErrUnsupported", tc.s.Start, err)
+				var refused *driver.StartError
+				_, err := b.Subscribe(t.Context(), tc.s)
+				if !errors.As(err, &refused) || !errors.Is(err, driver.ErrUnsupported) || refused.Start != tc.s.Start || refused.Topic != name || refused.Why == "" || refused.Do == "" {
+					t.Fatalf("Subscribe from %s: %v, want a StartError that says why and what to do", tc.s.Start, err)
 				}
 				return
 			}

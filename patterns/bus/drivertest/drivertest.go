@@ -27,7 +27,7 @@ type Harness struct {
 	// Restart kills the broker hard and starts it again on the same data; nil: not possible.
 	Restart func(t testing.TB)
 	// RestartEvery is after how many faults [Faults] kills the broker once more.
-	// Default 10; more for a broker that takes long to start.
+	// Default 10; more for a broker that takes long to start, but in a soak.
 	RestartEvery int
 	// MaxBytes is a size that the broker is sure to refuse; 0: there is none to try.
 	MaxBytes int

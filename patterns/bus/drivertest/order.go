@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ashlar-dev/ashlar/patterns/admin"
 	"github.com/ashlar-dev/ashlar/patterns/bus"
 )
 
@@ -87,12 +88,34 @@ func testPoison(t *testing.T, h Harness) {
 	mu.Lock()
 	repaired = true
 	mu.Unlock()
-	if err := queue.Replay(t.Context(), letter.ID); err != nil {
-		t.Fatal(err)
-	}
+	w.repair(queue, letter.ID)
 	w.ledger.until(t, h.Patience, "the replay", func(*ledger) bool { mu.Lock(); defer mu.Unlock(); return replayed > 0 })
 	if err := queue.Replay(t.Context(), letter.ID); !errors.Is(err, bus.ErrSettled) {
 		t.Errorf("a second replay: %v", err)
+	}
+}
+
+// repair goes the way of `ashlar dlq`: the admin section's list, show, edit and replay.
+func (w *world) repair(queue *bus.DeadLetters, id string) {
+	w.t.Helper()
+	ctx, s := w.t.Context(), bus.Section(queue)
+	page, err := s.List(ctx, admin.Query{Limit: 10})
+	if err != nil || page.Total != 1 || len(page.Items) != 1 {
+		w.t.Fatalf("list = %+v, %v", page, err)
+	}
+	if l, err := s.Show(ctx, id); err != nil || string(l.(bus.DeadLetter).Body) != "5" {
+		w.t.Fatalf("show = %+v, %v", l, err)
+	}
+	edited, err := s.Actions["edit"].Do(ctx, id, []byte(`{"body":"NQ=="}`)) // 5 again, which the handler asks for
+	if err != nil || !edited.(bus.DeadLetter).Edited {
+		w.t.Fatalf("edit = %+v, %v", edited, err)
+	}
+	replayed, err := s.Actions["replay"].Do(ctx, id, nil)
+	if err != nil || replayed.(bus.DeadLetter).State != bus.Replayed {
+		w.t.Fatalf("replay = %+v, %v", replayed, err)
+	}
+	if page, err := s.List(ctx, admin.Query{Limit: 10}); err != nil || page.Total != 0 {
+		w.t.Errorf("list after the replay = %+v, %v", page, err)
 	}
 }
 
@@ -128,7 +151,7 @@ func Faults(t *testing.T, h Harness, seed uint64, n int) {
 	if h.Patience == 0 {
 		h.Patience = 60 * time.Second
 	}
-	if h.RestartEvery == 0 {
+	if h.RestartEvery == 0 || Soak() {
 		h.RestartEvery = 10
 	}
 	rng := rand.New(rand.NewPCG(seed, 6))

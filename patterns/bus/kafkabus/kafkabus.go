@@ -221,7 +221,7 @@ func (c *conn) begin(ctx context.Context, adm *kadm.Client, t driver.Topic) erro
 	}
 	for _, g := range t.Groups {
 		have, err := adm.FetchOffsetsForTopics(ctx, g, t.Name)
-		if err != nil {
+		if err != nil && !errors.Is(err, kerr.GroupIDNotFound) { // some brokers say so of a new group
 			return fmt.Errorf("group %q: %w", g, translate(err))
 		}
 		set := kadm.Offsets{}

@@ -1,6 +1,8 @@
 package kafkabus_test
 
 import (
+	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -12,6 +14,13 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if args := os.Getenv(childTransform); args != "" {
+		if err := transform(args); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	drivertest.Announce("kafkabus", "ASHLAR_KAFKA", open)
 	goleak.VerifyTestMain(m)
 }

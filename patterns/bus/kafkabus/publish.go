@@ -32,26 +32,17 @@ func (c *conn) Publish(ctx context.Context, records []driver.Record, done func([
 	}
 	b := &batch{records: make([]kgo.Record, len(records)), done: done}
 	b.left.Store(int64(len(records)))
-	headers := 0
-	for i := range records {
-		headers += len(records[i].Headers)
-	}
-	hs := make([]kgo.RecordHeader, 0, headers)
 	for i := range records {
 		r, k := &records[i], &b.records[i]
-		k.Topic, k.Value, k.Timestamp = r.Topic, r.Body, r.Time
+		k.Topic, k.Value, k.Timestamp, k.Headers = r.Topic, r.Body, r.Time, fields(r.Headers)
 		if r.Key != "" {
 			// The client only reads the key, and the string outlives the record.
 			k.Key = unsafe.Slice(unsafe.StringData(r.Key), len(r.Key))
 		}
-		from := len(hs)
-		for _, h := range r.Headers {
-			hs = append(hs, kgo.RecordHeader{Key: h.Name, Value: h.Value})
-		}
-		k.Headers = hs[from:len(hs):len(hs)]
 	}
+	answered := b.answered // one for all: every mention of a method makes a function
 	for i := range b.records {
-		cl.Produce(ctx, &b.records[i], b.answered)
+		cl.Produce(ctx, &b.records[i], answered)
 	}
 }
 

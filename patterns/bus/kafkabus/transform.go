@@ -72,12 +72,9 @@ func transact(ctx context.Context, s *kgo.GroupTransactSession, fetches kgo.Fetc
 		outs, failed = f(ctx, &driver.Delivery{Partition: r.Partition, Offset: r.Offset, Record: driver.Record{
 			Topic: r.Topic, Key: string(r.Key), Body: r.Value, Time: r.Timestamp, Headers: headers(r.Headers)}})
 		for _, out := range outs {
-			k := &kgo.Record{Topic: out.Topic, Value: out.Body, Timestamp: out.Time}
+			k := &kgo.Record{Topic: out.Topic, Value: out.Body, Timestamp: out.Time, Headers: fields(out.Headers)}
 			if out.Key != "" {
 				k.Key = []byte(out.Key)
-			}
-			for _, h := range out.Headers {
-				k.Headers = append(k.Headers, kgo.RecordHeader{Key: h.Name, Value: h.Value})
 			}
 			s.Produce(ctx, k, promise.Promise())
 		}

@@ -3,7 +3,6 @@ package natsbus
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"sync"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ashlar-dev/ashlar/patterns/bus/driver"
+	"github.com/ashlar-dev/ashlar/patterns/bus/internal/intake"
 	"github.com/ashlar-dev/ashlar/patterns/bus/internal/share"
 )
 
@@ -28,17 +28,13 @@ type consumer struct {
 	mu     sync.Mutex
 	owned  map[driver.Part]*owned
 	epoch  uint32
-	inHand int
-	closed bool
-	room   chan struct{} // signalled when inHand shrank
+	intake *intake.Intake
 
-	out    chan driver.Delivery // from the readers
-	wake   chan struct{}        // the keeper has something to look at
-	stop   context.CancelFunc   // ends keeper and readers
+	wake   chan struct{}      // the keeper has something to look at
+	stop   context.CancelFunc // ends keeper and readers
 	ctx    context.Context
 	keeper sync.WaitGroup
 	once   sync.Once
-	err    chan error // a final error of a reader
 }
 
 // owned is one ownership of a partition.
@@ -60,7 +56,7 @@ func (c *conn) Subscribe(ctx context.Context, s driver.Subscription) (driver.Con
 		return nil, err
 	}
 	m := &consumer{conn: c, sub: s, id: rand.Text(), streams: map[string]*stream{}, begins: map[driver.Part]uint64{}, rivals: map[driver.Part]rival{},
-		owned: map[driver.Part]*owned{}, room: make(chan struct{}, 1), out: make(chan driver.Delivery), wake: make(chan struct{}, 1), err: make(chan error, 1)}
+		owned: map[driver.Part]*owned{}, wake: make(chan struct{}, 1)}
 	if s.Member != "" {
 		m.id = s.Member // after a restart its leases are still its own
 	}
@@ -79,6 +75,7 @@ func (c *conn) Subscribe(ctx context.Context, s driver.Subscription) (driver.Con
 		}
 	}
 	m.ctx, m.stop = context.WithCancel(c.ctx)
+	m.intake = intake.New(s.MaxInFlight, m.ctx.Done(), m.accept)
 	if s.Group == "" {
 		for p, at := range m.begins {
 			m.own(p, position{Next: at}, 0)
@@ -235,191 +232,13 @@ func (m *consumer) stopReading(p driver.Part) {
 	}
 }
 
-// release writes the positions with no owner and forgets the partitions.
-func (m *consumer) release(ctx context.Context, parts []driver.Owned) {
-	for _, p := range parts {
-		m.mu.Lock()
-		o := m.owned[p.Part]
-		if o == nil || o.epoch != p.Epoch {
-			m.mu.Unlock()
-			continue
-		}
-		m.inHand -= o.window.Open()
-		delete(m.owned, p.Part)
-		pos, revision := position{Next: o.next}, o.revision
-		m.mu.Unlock()
-		// If this fails, the lease runs out by itself.
-		_, _ = m.kv.Update(ctx, leaseKey(m.sub.Group, p.Topic, p.Partition), pos.encode(), revision)
-	}
-	m.signal()
-}
-
-// save commits what moved, and with renew also what did not, so that the leases
-// last. A partition whose lease was taken, or could not be renewed in time, is lost.
-func (m *consumer) save(ctx context.Context, renew bool) {
-	type job struct {
-		id       driver.Part
-		o        *owned
-		next     uint64
-		revision uint64
-	}
-	var jobs []job
-	m.mu.Lock()
-	for p, o := range m.owned {
-		if o.next != o.saved || renew && time.Since(o.renewed) > m.conn.o.Lease/4 {
-			jobs = append(jobs, job{p, o, o.next, o.revision})
-		}
-	}
-	m.mu.Unlock()
-	var lost []driver.Owned
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	for _, j := range jobs {
-		wg.Go(func() { // together, so that the server may sync them together
-			ctx, cancel := context.WithTimeout(ctx, m.conn.o.Lease/4)
-			defer cancel()
-			sent := time.Now()
-			revision, err := m.kv.Update(ctx, leaseKey(m.sub.Group, j.id.Topic, j.id.Partition), position{Next: j.next, Owner: m.id}.encode(), j.revision)
-			if err != nil && isConflict(err) {
-				revision, err = m.reclaim(ctx, j.id, j.next)
-			}
-			m.mu.Lock()
-			defer m.mu.Unlock()
-			if err == nil {
-				j.o.revision, j.o.saved, j.o.renewed = revision, j.next, sent
-				return
-			}
-			if isConflict(err) || time.Since(j.o.renewed) > m.conn.o.Lease*3/4 {
-				mu.Lock()
-				lost = append(lost, driver.Owned{Part: j.id, Epoch: j.o.epoch})
-				mu.Unlock()
-			}
-		})
-	}
-	wg.Wait()
-	if len(lost) == 0 || ctx.Err() != nil {
-		return
-	}
-	for _, p := range lost {
-		m.stopReading(p.Part)
-	}
-	m.sub.OnRevoke(lost, true)
-	m.mu.Lock()
-	for _, p := range lost {
-		if o := m.owned[p.Part]; o != nil {
-			m.inHand -= o.window.Open()
-			delete(m.owned, p.Part)
-		}
-	}
-	m.mu.Unlock()
-	m.signal()
-}
-
-// reclaim answers a conflict: the update before may have been written although
-// its answer was lost. Then the owner is still this member, and goes on.
-func (m *consumer) reclaim(ctx context.Context, p driver.Part, next uint64) (uint64, error) {
-	key := leaseKey(m.sub.Group, p.Topic, p.Partition)
-	e, err := m.kv.Get(ctx, key)
-	if err != nil {
-		return 0, err
-	}
-	var pos position
-	if err := decode(e.Value(), &pos); err != nil || pos.Owner != m.id {
-		return 0, errTaken
-	}
-	return m.kv.Update(ctx, key, position{Next: next, Owner: m.id}.encode(), e.Revision())
-}
-
-var errTaken = fmt.Errorf("the lease is another's: %w", jetstream.ErrKeyExists)
-
-func (m *consumer) signal() {
-	select {
-	case m.room <- struct{}{}:
-	default:
-	}
-}
-
+// Fetch implements [driver.Consumer].
 func (m *consumer) Fetch(ctx context.Context, limit int) ([]driver.Delivery, error) {
-	for {
-		m.mu.Lock()
-		n, closed := min(limit, m.sub.MaxInFlight-m.inHand), m.closed
-		m.mu.Unlock()
-		if closed {
-			return nil, driver.ErrClosed
-		}
-		if n <= 0 {
-			select {
-			case <-m.room:
-			case <-ctx.Done():
-				return nil, ctx.Err()
-			case <-m.ctx.Done():
-				return nil, driver.ErrClosed
-			}
-			continue
-		}
-		select {
-		case d := <-m.out:
-			if ds := m.gather(d, n); len(ds) > 0 {
-				return ds, nil
-			}
-		case err := <-m.err:
-			return nil, err
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-m.ctx.Done():
-			return nil, driver.ErrClosed
-		}
-	}
-}
-
-// gather takes what else is there without waiting, and counts it as handed out.
-func (m *consumer) gather(d driver.Delivery, n int) []driver.Delivery {
-	ds := append(make([]driver.Delivery, 0, 16), d)
-more:
-	for len(ds) < n {
-		select {
-		case d := <-m.out:
-			ds = append(ds, d)
-		default:
-			break more
-		}
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	kept := ds[:0]
-	for _, d := range ds {
-		if o := m.owned[d.Part()]; o != nil && o.epoch == d.Epoch {
-			d.Tag = o.window.Add(d.Offset)
-			kept = append(kept, d)
-		}
-	}
-	m.inHand += len(kept)
-	return kept
-}
-
-func (m *consumer) Ack(ds []*driver.Delivery) {
-	m.mu.Lock()
-	for _, d := range ds {
-		o := m.owned[d.Part()]
-		if o == nil || o.epoch != d.Epoch {
-			continue
-		}
-		if o.window.Done(d.Tag) {
-			m.inHand--
-		}
-		if next, moved := o.window.Commit(); moved {
-			o.next = uint64(next)
-		}
-	}
-	m.mu.Unlock()
-	m.signal()
+	return m.intake.Fetch(ctx, limit)
 }
 
 func (m *consumer) Close(ctx context.Context) error {
 	m.once.Do(func() {
-		m.mu.Lock()
-		m.closed = true
-		m.mu.Unlock()
 		m.stop()
 		m.keeper.Wait()
 		m.mu.Lock()
@@ -459,22 +278,4 @@ func (m *consumer) died() {
 	for _, o := range os {
 		o.reader.Wait()
 	}
-}
-
-func (m *consumer) Lag(ctx context.Context) ([]driver.Lag, error) {
-	m.mu.Lock()
-	next := map[driver.Part]uint64{}
-	for p, o := range m.owned {
-		next[p] = o.next
-	}
-	m.mu.Unlock()
-	lags := make([]driver.Lag, 0, len(next))
-	for p, from := range next {
-		n, err := m.conn.count(ctx, m.streams[p.Topic], p.Partition, from)
-		if err != nil {
-			return nil, m.conn.translate(err)
-		}
-		lags = append(lags, driver.Lag{Part: p, Records: n})
-	}
-	return lags, nil
 }

@@ -320,11 +320,11 @@ func (c *conn) Close(ctx context.Context) error {
 		err = p.close(ctx)
 	}
 	c.die()
+	if nc != nil {
+		nc.Close() // first, so that readers who wait for an answer need not
+	}
 	for _, m := range cs {
 		m.died()
-	}
-	if nc != nil {
-		nc.Close()
 	}
 	return err
 }

@@ -24,10 +24,7 @@ func (m *consumer) own(p driver.Part, pos position, revision uint64) *owned {
 	m.mu.Unlock()
 	o.reader.Go(func() {
 		if err := m.read(ctx, p, o.epoch, pos.Next); err != nil && ctx.Err() == nil {
-			select {
-			case m.err <- err:
-			default:
-			}
+			m.intake.Fail(err)
 		}
 	})
 	return o
@@ -40,13 +37,11 @@ func (m *consumer) read(ctx context.Context, p driver.Part, epoch uint32, next u
 	for ctx.Err() == nil {
 		err := m.conn.follow(ctx, s, p.Partition, next, min(m.sub.MaxInFlight, 1000), func(d driver.Delivery) bool {
 			d.Epoch = epoch
-			select {
-			case m.out <- d:
-				next = uint64(d.Offset) + 1
-				return true
-			case <-ctx.Done():
+			if !m.intake.Send(ctx, d) {
 				return false
 			}
+			next = uint64(d.Offset) + 1
+			return true
 		})
 		if errors.Is(err, driver.ErrNoTopic) {
 			return err
@@ -74,12 +69,12 @@ func (c *conn) follow(ctx context.Context, s *stream, p int32, next uint64, ahea
 	if err != nil {
 		return c.translate(err)
 	}
-	stop := context.AfterFunc(ctx, it.Stop)
-	defer stop()
+	// Stop is for this goroutine alone: called while Next replaces a consumer that
+	// the server lost, it would miss the new one, which nothing would ever end.
 	defer it.Stop()
 	for {
-		msg, err := it.Next()
-		if errors.Is(err, jetstream.ErrMsgIteratorClosed) {
+		msg, err := it.Next(jetstream.NextContext(ctx))
+		if ctx.Err() != nil || errors.Is(err, jetstream.ErrMsgIteratorClosed) {
 			return ctx.Err()
 		}
 		if err != nil {
@@ -101,7 +96,8 @@ func (c *conn) follow(ctx context.Context, s *stream, p int32, next uint64, ahea
 
 func (c *conn) at(s *stream, p int32, next uint64) jetstream.OrderedConsumerConfig {
 	return jetstream.OrderedConsumerConfig{FilterSubjects: []string{s.subject(p)}, DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq: max(next, 1), InactiveThreshold: 30 * time.Second}
+		OptStartSeq: max(next, 1), InactiveThreshold: 30 * time.Second,
+		MaxResetAttempts: 1} // then read begins anew, which heeds its context
 }
 
 // count is how many records the partition has from a sequence on: what a

@@ -78,6 +78,8 @@ type Store interface {
 	Trim(ctx context.Context, before time.Time, limit int) (removed int, err error)
 	// Describe names the database: product and version as it reports them.
 	Describe(ctx context.Context) (string, error)
+	// Close may be called more than once, as when an opening fails half-way and
+	// its caller tidies up again; only the first does something.
 	Close() error
 }
 

@@ -185,3 +185,28 @@ func closeCommits(b *bundle) {
 		b.Fatalf("%d acknowledged, %d there", acked, n)
 	}
 }
+
+// closeTwice closes at once from several places and once more afterwards, as
+// tidying up after a failed start does.
+func closeTwice(b *bundle) {
+	s := b.store()
+	j, err := journal.Open(b.Context(), s, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := j.Append(b.Context(), unit("a", 1)); err != nil {
+		b.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			if err := j.Close(context.Background()); err != nil {
+				b.Errorf("journal: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(j.Close(context.Background()), s.Close()); err != nil {
+		b.Errorf("closed already: %v", err)
+	}
+}

@@ -33,6 +33,7 @@ func Run(t *testing.T, h Harness) {
 		"append/times never go back":             appendTimes,
 		"append/gives up with its context":       appendGivesUp,
 		"close/refuses and commits what waits":   closeCommits,
+		"close/once for all":                     closeTwice,
 		"order/gap-free under many writers":      orderManyWriters,
 		"order/gap-free under many processes":    orderManyProcesses,
 		"order/refused units leave no gap":       orderRefused,

@@ -17,6 +17,7 @@ import (
 	"hash/fnv"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -71,6 +72,7 @@ type store struct {
 	versions versions
 	trimmed  atomic.Bool // a stream was removed: what is remembered may be wrong
 	notify   notifier
+	closing  sync.Once
 }
 
 var (
@@ -234,11 +236,14 @@ func (s *store) Describe(ctx context.Context) (string, error) {
 	return v + " (fsync=" + sync + ", synchronous_commit=on)", nil
 }
 
+// Close may be called again: it then does nothing.
 func (s *store) Close() error {
-	s.notify.stop()
-	s.drop()
-	if s.own {
-		s.pool.Close()
-	}
+	s.closing.Do(func() {
+		s.notify.stop()
+		s.drop()
+		if s.own {
+			s.pool.Close()
+		}
+	})
 	return nil
 }

@@ -16,6 +16,7 @@ type notifier struct {
 	wake chan struct{}
 	done chan struct{}
 	end  chan struct{}
+	once sync.Once
 	mu   sync.Mutex
 	head int64
 }
@@ -63,7 +64,7 @@ func (n *notifier) moved(head int64) {
 
 func (n *notifier) stop() {
 	if n.end != nil {
-		close(n.end)
+		n.once.Do(func() { close(n.end) })
 		<-n.done
 	}
 }

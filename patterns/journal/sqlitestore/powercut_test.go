@@ -11,15 +11,16 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/ashlar-dev/ashlar/patterns/internal/faultdisk"
 	"github.com/ashlar-dev/ashlar/patterns/journal"
 	"github.com/ashlar-dev/ashlar/patterns/journal/sqlitestore"
 )
 
-func on(t *testing.T, d *disk, path string) *journal.Journal {
+func on(t *testing.T, d *faultdisk.Disk, path string) *journal.Journal {
 	t.Helper()
 	o := &sqlitestore.Options{CheckpointPages: 20} // checkpoints happen all the time
 	if d != nil {
-		o.VFS = d.vfs
+		o.VFS = d.VFS
 	}
 	s, err := sqlitestore.Open(t.Context(), path, o)
 	if err != nil {
@@ -47,7 +48,7 @@ func TestPowerCutsLoseNothingAcknowledged(t *testing.T) {
 	}
 	const writers = 8
 	r := rand.New(rand.NewPCG(1, 2))
-	d := newDisk(t)
+	d := faultdisk.New(t)
 	j := on(t, d, filepath.Join(t.TempDir(), "journal.db"))
 	var mu sync.Mutex
 	acked := [writers]int64{}
@@ -80,7 +81,7 @@ func TestPowerCutsLoseNothingAcknowledged(t *testing.T) {
 		mu.Lock()
 		want := acked
 		mu.Unlock()
-		checkAfterCut(t, restore(t, d.cut(r)), want[:])
+		checkAfterCut(t, filepath.Join(faultdisk.Restore(t, d.Cut(r)), "journal.db"), want[:])
 		if t.Failed() {
 			break
 		}
@@ -128,9 +129,9 @@ func checkAfterCut(t *testing.T, path string, want []int64) {
 // loses what was committed.
 func TestTheDiskDoesForget(t *testing.T) {
 	t.Parallel()
-	d := newDisk(t)
+	d := faultdisk.New(t)
 	path := filepath.Join(t.TempDir(), "journal.db")
-	db, err := sql.Open("sqlite", "file:"+path+"?vfs="+d.vfs+"&_pragma=journal_mode(wal)&_pragma=synchronous(off)")
+	db, err := sql.Open("sqlite", "file:"+path+"?vfs="+d.VFS+"&_pragma=journal_mode(wal)&_pragma=synchronous(off)")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,15 +139,8 @@ func TestTheDiskDoesForget(t *testing.T) {
 	if _, err := db.Exec("CREATE TABLE t (a); INSERT INTO t VALUES (1)"); err != nil {
 		t.Fatal(err)
 	}
-	d.mu.Lock()
-	for _, f := range d.files {
-		if len(f.pending) == 0 {
-			continue
-		}
-		f.pending = nil
-	}
-	d.mu.Unlock()
-	lost, err := sql.Open("sqlite", "file:"+restore(t, d.cut(rand.New(rand.NewPCG(1, 1)))))
+	d.Forget()
+	lost, err := sql.Open("sqlite", "file:"+filepath.Join(faultdisk.Restore(t, d.Cut(rand.New(rand.NewPCG(1, 1)))), "journal.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,13 +153,13 @@ func TestTheDiskDoesForget(t *testing.T) {
 
 func TestFullDiskRefusesAndRecovers(t *testing.T) {
 	t.Parallel()
-	d := newDisk(t)
+	d := faultdisk.New(t)
 	j := on(t, d, filepath.Join(t.TempDir(), "journal.db"))
 	defer func() { _ = j.Close(context.Background()) }()
 	if _, err := j.Append(t.Context(), pair("a", 0)); err != nil {
 		t.Fatal(err)
 	}
-	d.full.Store(true)
+	d.Full.Store(true)
 	for range 3 {
 		if _, err := j.Append(t.Context(), pair("a", 2)); !errors.Is(err, journal.ErrUnavailable) {
 			t.Errorf("append to a full disk: %v", err)
@@ -174,7 +168,7 @@ func TestFullDiskRefusesAndRecovers(t *testing.T) {
 	if rs, err := j.Read(t.Context(), 0, 0); err != nil || len(rs) != 2 {
 		t.Errorf("reading while the disk is full: %d records, %v", len(rs), err)
 	}
-	d.full.Store(false)
+	d.Full.Store(false)
 	if res, err := j.Append(t.Context(), pair("a", 2)); err != nil || res.First != 3 {
 		t.Errorf("append after there is room: %+v, %v", res, err)
 	}
@@ -184,17 +178,17 @@ func TestFullDiskRefusesAndRecovers(t *testing.T) {
 // pages and call the next fsync a success.
 func TestFailedSyncIsNeverTrustedAgain(t *testing.T) {
 	t.Parallel()
-	d := newDisk(t)
+	d := faultdisk.New(t)
 	path := filepath.Join(t.TempDir(), "journal.db")
 	j := on(t, d, path)
 	if _, err := j.Append(t.Context(), pair("a", 0)); err != nil {
 		t.Fatal(err)
 	}
-	d.sick.Store(true)
+	d.Sick.Store(true)
 	if _, err := j.Append(t.Context(), pair("a", 2)); !errors.Is(err, journal.ErrBroken) {
 		t.Errorf("append whose sync failed: %v", err)
 	}
-	d.sick.Store(false)
+	d.Sick.Store(false)
 	if _, err := j.Append(t.Context(), pair("a", 2)); !errors.Is(err, journal.ErrBroken) {
 		t.Errorf("append after a failed sync: %v", err)
 	}

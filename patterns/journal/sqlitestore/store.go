@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"sync"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -69,6 +70,7 @@ type store struct {
 	head     int64 // as this store last saw it
 	versions versions
 	broken   error
+	closing  sync.Once
 }
 
 var (
@@ -196,12 +198,16 @@ func (s *store) Describe(ctx context.Context) (string, error) {
 	return "SQLite " + v + " (modernc, WAL, synchronous=FULL)", err
 }
 
-func (s *store) Close() error {
-	errs := []error{s.st.close()}
-	if s.db != nil {
-		errs = append(errs, s.db.Close())
-	}
-	return errors.Join(append(errs, s.w.Close(), s.wdb.Close())...)
+// Close may be called again: it then does nothing.
+func (s *store) Close() (err error) {
+	s.closing.Do(func() {
+		errs := []error{s.st.close()}
+		if s.db != nil {
+			errs = append(errs, s.db.Close())
+		}
+		err = errors.Join(append(errs, s.w.Close(), s.wdb.Close())...)
+	})
+	return err
 }
 
 // hold takes the writing connection.

@@ -1,4 +1,7 @@
-package sqlitestore_test
+// Package faultdisk is a disk for tests: a virtual file system under SQLite that
+// knows what of each file was synced, so that a test can take the power away,
+// and that can be full, or fail to sync.
+package faultdisk
 
 import (
 	"fmt"
@@ -14,13 +17,12 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// disk is a virtual file system under SQLite that knows what of each file was
-// synced, so that a test can take the power away; and that can be full, or fail
-// to sync. It passes everything on to the operating system's.
-type disk struct {
-	vfs  string
-	full atomic.Bool // writes fail with SQLITE_FULL
-	sick atomic.Bool // syncs fail
+// Disk passes everything on to the operating system's files. All methods may be
+// called concurrently.
+type Disk struct {
+	VFS  string      // its name, for the parameter vfs of a DSN
+	Full atomic.Bool // writes fail with SQLITE_FULL
+	Sick atomic.Bool // syncs fail
 
 	mu    sync.Mutex
 	files map[string]*image
@@ -49,9 +51,9 @@ func (b *image) apply(w write) {
 	copy(b.synced[w.off:], w.data)
 }
 
-// cut returns the files as a power cut now would leave them: what was synced,
+// Cut returns the files as a power cut now would leave them: what was synced,
 // and of each file's later writes any beginning, the last of them torn.
-func (d *disk) cut(r *rand.Rand) map[string][]byte {
+func (d *Disk) Cut(r *rand.Rand) map[string][]byte {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	out := map[string][]byte{}
@@ -75,8 +77,17 @@ func (d *disk) cut(r *rand.Rand) map[string][]byte {
 	return out
 }
 
-// restore writes files into a folder of their own and returns the database's path.
-func restore(t *testing.T, files map[string][]byte) string {
+// Forget drops all that was not synced.
+func (d *Disk) Forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, f := range d.files {
+		f.pending = nil
+	}
+}
+
+// Restore writes files into a folder of their own and returns it.
+func Restore(t testing.TB, files map[string][]byte) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, data := range files {
@@ -84,31 +95,31 @@ func restore(t *testing.T, files map[string][]byte) string {
 			t.Fatal(err)
 		}
 	}
-	return filepath.Join(dir, "journal.db")
+	return dir
 }
 
 var (
 	disksMu sync.Mutex
-	disks   = map[string]*disk{}    // by VFS name
+	disks   = map[string]*Disk{}    // by VFS name
 	open    = map[uintptr]*opened{} // by sqlite3_file
 	methods = map[uintptr]uintptr{} // a table of the system's io_methods -> a copy with ours in between
 )
 
 type opened struct {
-	d      *disk
+	d      *Disk
 	name   string
 	system sqlite3.Tsqlite3_io_methods
 }
 
-// newDisk registers a disk for the rest of the process; give its vfs name to Options.VFS.
-func newDisk(t *testing.T) *disk {
+// New registers a disk for the rest of the process.
+func New(t testing.TB) *Disk {
 	t.Helper()
 	tls := libc.NewTLS() // SQLite keeps what it allocates for as long as it runs
 	under := sqlite3.Xsqlite3_vfs_find(tls, 0)
 	disksMu.Lock()
 	defer disksMu.Unlock()
-	d := &disk{vfs: fmt.Sprintf("disk%d", len(disks)), files: map[string]*image{}}
-	name, err := libc.CString(d.vfs)
+	d := &Disk{VFS: fmt.Sprintf("disk%d", len(disks)), files: map[string]*image{}}
+	name, err := libc.CString(d.VFS)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +131,7 @@ func newDisk(t *testing.T) *disk {
 	if rc := sqlite3.Xsqlite3_vfs_register(tls, v, 0); rc != sqlite3.SQLITE_OK {
 		t.Fatalf("registering the VFS: %d", rc)
 	}
-	disks[d.vfs] = d
+	disks[d.VFS] = d
 	return d
 }
 
@@ -189,7 +200,7 @@ func find(pFile uintptr) *opened {
 
 func xWrite(tls *libc.TLS, pFile, buf uintptr, n int32, off int64) int32 {
 	o := find(pFile)
-	if o.d.full.Load() {
+	if o.d.Full.Load() {
 		return sqlite3.SQLITE_FULL
 	}
 	data := append([]byte(nil), unsafe.Slice(at[byte](buf), n)...)
@@ -214,7 +225,7 @@ func xTruncate(tls *libc.TLS, pFile uintptr, size int64) int32 {
 // xSync need not reach the real disk: the image is the disk.
 func xSync(_ *libc.TLS, pFile uintptr, _ int32) int32 {
 	o := find(pFile)
-	if o.d.sick.Load() {
+	if o.d.Sick.Load() {
 		return sqlite3.SQLITE_IOERR_FSYNC
 	}
 	o.d.mu.Lock()

@@ -1,0 +1,279 @@
+package gosource
+
+import (
+	"cmp"
+	_ "embed"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/tools/txtar"
+)
+
+//go:embed declared.txt
+var declaredText []byte
+
+// declarations are surfaces of libraries whose calls mean something here.
+func declarations() map[string]string {
+	m := map[string]string{}
+	for _, f := range txtar.Parse(declaredText).Files {
+		m[f.Name] = string(f.Data)
+	}
+	return m
+}
+
+// external is a package of the outside world: declarations only.
+type external struct {
+	pkg    *types.Package
+	busy   bool
+	opaque bool // not all of its declarations are at hand
+}
+
+// importer resolves the imports of one package.
+type importer struct {
+	w    *world
+	from *module // whose requirements hold
+	// opaque: something that was imported is not wholly known, so that faults may be
+	// the reader's.
+	opaque bool
+}
+
+// Import implements types.Importer. An unknown package is an empty one: what is
+// done with its values is not known, and the rest counts.
+func (im *importer) Import(name string) (*types.Package, error) {
+	if name == "unsafe" {
+		return types.Unsafe, nil
+	}
+	if p := im.w.pkgs[name]; p != nil {
+		return im.w.typesOf(p), nil
+	}
+	e := im.w.loaded[name]
+	if e == nil {
+		e = &external{busy: true}
+		im.w.loaded[name] = e
+		e.pkg = im.load(name)
+		e.busy = false
+	}
+	if e.pkg == nil {
+		e.pkg = types.NewPackage(name, packageName(name))
+		e.pkg.MarkComplete()
+	}
+	im.opaque = im.opaque || e.opaque
+	return e.pkg, nil
+}
+
+// packageName is the custom: the last part that is no version.
+func packageName(p string) string {
+	base := path.Base(p)
+	if len(base) > 1 && base[0] == 'v' && strings.Trim(base[1:], "0123456789") == "" {
+		base = path.Base(path.Dir(p))
+	}
+	base, _, _ = strings.Cut(base, ".")
+	return strings.TrimPrefix(strings.TrimSuffix(strings.ReplaceAll(base, "-", "_"), "_go"), "go_")
+}
+
+func (im *importer) load(name string) *types.Package {
+	if dir, from := im.dir(name); dir != "" {
+		if p := im.check(name, goFiles(dir), from); p != nil {
+			return p
+		}
+	}
+	im.w.loaded[name].opaque = true
+	if same, ok := sameLibrary[unversioned(name)]; ok {
+		name = same
+	}
+	for n := name; ; { // a declaration holds for every major version
+		if src, ok := im.w.declared[n]; ok {
+			return im.check(name, map[string][]byte{n + ".go": []byte(src)}, im)
+		}
+		cut := unversioned(n)
+		if cut == n {
+			break
+		}
+		n = cut
+	}
+	if strings.Contains(strings.Split(name, "/")[0], ".") && im.from != nil {
+		file := im.from.file
+		if im.w.missing[file] == nil {
+			im.w.missing[file] = map[string]bool{}
+		}
+		im.w.missing[file][cmp.Or(im.moduleOf(name), name)] = true
+	}
+	return nil
+}
+
+// unversioned drops the first /vN of a path.
+func unversioned(p string) string {
+	parts := strings.Split(p, "/")
+	for i, x := range parts {
+		if i > 0 && len(x) > 1 && x[0] == 'v' && strings.Trim(x[1:], "0123456789") == "" {
+			return strings.Join(append(parts[:i:i], parts[i+1:]...), "/")
+		}
+	}
+	return p
+}
+
+// dir finds the folder of a package, and the importer for its own imports.
+func (im *importer) dir(name string) (string, *importer) {
+	first, _, _ := strings.Cut(name, "/")
+	if !strings.Contains(first, ".") {
+		if im.w.o.GoRoot == "-" {
+			return "", nil
+		}
+		for _, d := range []string{"src", "src/vendor"} {
+			dir := filepath.Join(im.w.o.GoRoot, d, name)
+			if isDir(dir) {
+				return dir, &importer{w: im.w}
+			}
+		}
+		return "", nil
+	}
+	if im.from != nil {
+		if d := filepath.Join(im.from.dir, "vendor", name); isDir(d) {
+			return d, im
+		}
+		if rest, ok := strings.CutPrefix(name, im.from.path+"/"); ok { // of this module, but not among what was named
+			if d := filepath.Join(im.from.dir, rest); isDir(d) {
+				return d, im
+			}
+		}
+	}
+	if mod := im.moduleOf(name); mod != "" && im.w.o.ModCache != "-" {
+		at := mod + "@" + im.from.requires[mod]
+		if r := im.from.replaces[mod]; r != "" {
+			at = r
+		}
+		rest := strings.TrimPrefix(name, mod)
+		root := filepath.Join(im.w.o.ModCache, escape(at))
+		if strings.HasPrefix(at, ".") {
+			root = filepath.Join(im.from.dir, at)
+		}
+		if d := filepath.Join(root, rest); isDir(d) {
+			return d, im
+		}
+	}
+	if im.w.o.GoRoot != "-" { // the standard library's own vendored packages
+		if d := filepath.Join(im.w.o.GoRoot, "src", "vendor", name); isDir(d) && im.from == nil {
+			return d, im
+		}
+	}
+	return "", nil
+}
+
+func (im *importer) moduleOf(name string) string {
+	if im.from == nil {
+		return ""
+	}
+	for m := name; m != "." && m != "/"; m = path.Dir(m) {
+		if _, ok := im.from.requires[m]; ok {
+			return m
+		}
+	}
+	return ""
+}
+
+// escape writes capitals as the module cache does: !a.
+func escape(p string) string {
+	var b strings.Builder
+	for _, r := range p {
+		if r >= 'A' && r <= 'Z' {
+			b.WriteByte('!')
+			r += 'a' - 'A'
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+func isDir(d string) bool {
+	fi, err := os.Stat(d)
+	return err == nil && fi.IsDir()
+}
+
+func goFiles(dir string) map[string][]byte {
+	es, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	m := map[string][]byte{}
+	for _, e := range es {
+		n := e.Name()
+		if !strings.HasSuffix(n, ".go") || strings.HasSuffix(n, "_test.go") || !fits(n) || n[0] == '_' || n[0] == '.' || !e.Type().IsRegular() {
+			continue
+		}
+		if src, err := os.ReadFile(filepath.Join(dir, n)); err == nil && tagged(src) {
+			m[filepath.Join(dir, n)] = src
+		}
+	}
+	return m
+}
+
+// check reads declarations, without the bodies of functions.
+func (im *importer) check(name string, files map[string][]byte, from *importer) *types.Package {
+	var fs []*ast.File
+	pkgName := ""
+	for _, n := range sortedKeys(files) {
+		a, _ := parser.ParseFile(im.w.fset, n, files[n], parser.SkipObjectResolution)
+		if a == nil || a.Name == nil {
+			continue
+		}
+		if pkgName == "" {
+			pkgName = a.Name.Name
+		}
+		if a.Name.Name == pkgName {
+			fs = append(fs, a)
+		}
+	}
+	if len(fs) == 0 {
+		return nil
+	}
+	for _, f := range fs {
+		dropBlank(f)
+	}
+	conf := types.Config{Importer: from, IgnoreFuncBodies: true, FakeImportC: true, DisableUnusedImportCheck: true, Error: func(error) {}, Sizes: types.SizesFor("gc", "amd64")}
+	p, _ := conf.Check(name, im.w.fset, fs, nil) // faults of other people's modules are theirs
+	return p
+}
+
+// dropBlank takes out imports for side effects alone: their declarations are not
+// used, and a driver's can be millions of lines.
+func dropBlank(f *ast.File) {
+	f.Decls = slices.DeleteFunc(f.Decls, func(d ast.Decl) bool {
+		g, ok := d.(*ast.GenDecl)
+		if !ok || g.Tok != token.IMPORT || len(g.Specs) == 0 {
+			return false
+		}
+		g.Specs = slices.DeleteFunc(g.Specs, func(s ast.Spec) bool {
+			im, ok := s.(*ast.ImportSpec)
+			return ok && im.Name != nil && im.Name.Name == "_"
+		})
+		return len(g.Specs) == 0
+	})
+}
+
+// typesOf gives the declarations of a package of this source, read without
+// bodies if it was not summarized in this run.
+func (w *world) typesOf(p *pkg) *types.Package {
+	e := w.loaded[p.path]
+	if e == nil {
+		e = &external{busy: true}
+		w.loaded[p.path] = e
+		src := map[string][]byte{}
+		for _, f := range p.files {
+			src[f.path] = f.src
+		}
+		im := &importer{w: w, from: p.mod}
+		e.pkg = im.check(p.path, src, im)
+		e.busy = false
+	}
+	if e.pkg == nil { // an import loop, or nothing that could be read
+		e.pkg = types.NewPackage(p.path, cmp.Or(p.name, packageName(p.path)))
+	}
+	return e.pkg
+}

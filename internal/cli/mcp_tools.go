@@ -1,0 +1,421 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/ashlar-dev/ashlar/arch"
+	"github.com/ashlar-dev/ashlar/design/review"
+	"github.com/ashlar-dev/ashlar/formats/doc"
+)
+
+// system is what every tool that reads a system takes.
+type systemIn struct {
+	Paths       []string `json:"paths,omitempty" jsonschema:"files or folders below the roots; all roots when left out"`
+	Environment string   `json:"environment,omitempty" jsonschema:"environment to look at, where files tell several apart"`
+}
+
+type pageIn struct {
+	Cursor int `json:"cursor,omitempty" jsonschema:"where to go on: next of the answer before"`
+	Limit  int `json:"limit,omitempty" jsonschema:"items in the answer, at most 200; default 50"`
+}
+
+// page cuts a list; next is 0 at its end.
+func page[T any](all []T, in pageIn) (part []T, next int, err error) {
+	if in.Limit < 0 || in.Limit > pageMost {
+		return nil, 0, fmt.Errorf("limit %d: want 1 to %d", in.Limit, pageMost)
+	}
+	if in.Cursor < 0 || in.Cursor > len(all) {
+		return nil, 0, fmt.Errorf("cursor %d: want 0, or next of the answer before (there are %d items)", in.Cursor, len(all))
+	}
+	n := in.Limit
+	if n == 0 {
+		n = pageSize
+	}
+	end := min(len(all), in.Cursor+n)
+	if end < len(all) {
+		next = end
+	}
+	return append([]T{}, all[in.Cursor:end]...), next, nil
+}
+
+// tools are the verbs, confined to the roots.
+type tools struct{ box *sandbox }
+
+// newMCP makes the server with its tools and prompts.
+func newMCP(box *sandbox, write bool) *mcp.Server {
+	s := mcp.NewServer(&mcp.Implementation{Name: "ashlar", Title: "Ashlar, a microservices architect that you can run", Version: Version}, &mcp.ServerOptions{
+		Instructions: "Ask these tools before you judge an architecture: every answer names files and lines. What an input does not cover is unknown, not absent. Start with review; explain any rule or element; advise computes limits; split says where to cut a monolith, or why not to.",
+	})
+	t := &tools{box}
+	no := false
+	ro := func(name, title, about string) *mcp.Tool {
+		return &mcp.Tool{Name: name, Title: title, Description: about, Annotations: &mcp.ToolAnnotations{Title: title, ReadOnlyHint: true, IdempotentHint: true, OpenWorldHint: &no}}
+	}
+	mcp.AddTool(s, ro("discover", "What the system is made of", "Services, stores, topics, gateways and the calls between them, each with the file and line that says so. Reads manifests, mesh and gateway configuration, contracts, traces, source code and ashlar.yaml."), t.discover)
+	mcp.AddTool(s, ro("review", "Red flags, the worst first", "Findings of the rules with evidence, consequence and cure, and what could not be judged for lack of input."), t.review)
+	mcp.AddTool(s, ro("explain", "A rule, a field, or all claims about an element", "With rule: what a rule or a field of ashlar.yaml is about. With element (service/order, or a name) and paths: every claim about it and its source."), t.explain)
+	mcp.AddTool(s, ro("diagram", "Draw the system", "A picture as text: Mermaid, D2, DOT, Structurizr DSL, CALM or SVG, of services, data, events, contexts, deployment, or a journey or operation as a sequence."), t.diagram)
+	mcp.AddTool(s, ro("split", "Where to cut a monolith, or why not to", "Contexts with their types and tables, what crosses the borders with file and line, and a migration plan. With explain: why one type is where it is."), t.split)
+	mcp.AddTool(s, ro("advise", "Limits of a call, computed for this system", "Timeout, tries, breaker, bulkhead, hedge and fallback of the calls from one service or operation to another, with formulas and inputs; or configuration for a target with as."), t.advise)
+	mcp.AddTool(s, ro("diff", "What differs between two systems", "The facts in which two folders or files differ."), t.diff)
+	if write {
+		yes := true
+		mcp.AddTool(s, &mcp.Tool{Name: "write_model", Title: "Write or update an ashlar.yaml", Description: "Writes what was discovered into an ashlar.yaml; comments and what hands wrote stay.", Annotations: &mcp.ToolAnnotations{DestructiveHint: &no, IdempotentHint: yes, OpenWorldHint: &no}}, t.writeModel)
+	}
+	addPrompts(s)
+	return s
+}
+
+// app is a quiet command line for one call.
+func (t *tools) app(ctx context.Context) (*app, *bytes.Buffer) {
+	var out bytes.Buffer
+	return &app{ctx: ctx, stdin: strings.NewReader(""), stdout: &out, stderr: &bytes.Buffer{}, noColor: true}, &out
+}
+
+// run runs a verb as the command line does, so that both give the same answer.
+func (t *tools) run(ctx context.Context, args ...string) (string, error) {
+	var out, errs bytes.Buffer
+	code := Do(ctx, append(args, "--no-color"), strings.NewReader(""), &out, &errs)
+	if code != ExitOK && code != ExitFindings {
+		return "", errors.New(strings.TrimPrefix(strings.TrimSpace(errs.String()), "ashlar: "))
+	}
+	return out.String(), nil
+}
+
+// textOut is an answer as text, cut at a line when it is too long.
+type textOut struct {
+	Text string `json:"text"`
+	More string `json:"more,omitempty" jsonschema:"what was left out, and how to ask for it"`
+}
+
+func bounded(s, hint string) textOut {
+	if len(s) <= maxMCPText {
+		return textOut{Text: s}
+	}
+	cut := strings.LastIndexByte(s[:maxMCPText], '\n')
+	if cut <= 0 {
+		cut = maxMCPText
+	}
+	return textOut{Text: strings.ToValidUTF8(s[:cut], ""), More: fmt.Sprintf("%d of %d bytes are shown; %s", cut, len(s), hint)}
+}
+
+type element struct {
+	Ref   string   `json:"ref"`
+	Kind  string   `json:"kind"`
+	About string   `json:"about,omitempty"`
+	From  []string `json:"from,omitempty" jsonschema:"files and lines, or sources, that say so"`
+}
+
+type discoverIn struct {
+	systemIn
+	pageIn
+	Kind string `json:"kind,omitempty" jsonschema:"only elements of this kind: service, store, topic, gateway, external, call ..."`
+}
+
+type discoverOut struct {
+	Summary  string    `json:"summary"`
+	Elements []element `json:"elements"`
+	Total    int       `json:"total"`
+	Next     int       `json:"next,omitempty"`
+	NotRead  []string  `json:"notRead,omitempty"`
+}
+
+func (t *tools) discover(ctx context.Context, _ *mcp.CallToolRequest, in discoverIn) (*mcp.CallToolResult, discoverOut, error) {
+	paths, err := t.box.paths(in.Paths)
+	if err != nil {
+		return nil, discoverOut{}, err
+	}
+	a, _ := t.app(ctx)
+	r, err := a.read(&input{environment: in.Environment}, paths)
+	if err != nil {
+		return nil, discoverOut{}, err
+	}
+	var all []element
+	from := func(f arch.Fact) []string {
+		var out []string
+		for _, c := range r.System.Ledger[f] {
+			for _, s := range c.From {
+				if p := s.String(); p != "" && len(out) < 3 {
+					out = append(out, p)
+				}
+			}
+		}
+		return out
+	}
+	for _, k := range []arch.Kind{arch.KindService, arch.KindStore, arch.KindTopic, arch.KindGateway, arch.KindExternal, arch.KindSaga, arch.KindJourney, arch.KindContext, arch.KindTeam, arch.KindOp} {
+		for _, ref := range r.System.Refs(k) {
+			e := element{Ref: string(ref), Kind: string(k), From: from(arch.Fact{Of: ref})}
+			if s, ok := r.System.Services[ref.Name()]; ok && k == arch.KindService {
+				e.About = strings.TrimSpace(strings.Join([]string{s.Role, s.Lang, s.Owner}, " "))
+			}
+			all = append(all, e)
+		}
+	}
+	for _, x := range r.System.Edges() {
+		all = append(all, element{Ref: x.From.Short() + " -> " + x.Call.To.Short(), Kind: "call", About: strings.TrimSpace(x.Call.Access + " " + x.Call.Protocol), From: from(x.At("to"))})
+	}
+	if in.Kind != "" {
+		var some []element
+		for _, e := range all {
+			if e.Kind == in.Kind {
+				some = append(some, e)
+			}
+		}
+		all = some
+	}
+	out := discoverOut{Summary: summary(r), Total: len(all)}
+	for i, s := range r.Skipped {
+		if i == 20 {
+			out.NotRead = append(out.NotRead, fmt.Sprintf("and %d more", len(r.Skipped)-i))
+			break
+		}
+		out.NotRead = append(out.NotRead, doc.Redact(s.Path+": "+s.Why))
+	}
+	out.Elements, out.Next, err = page(all, in.pageIn)
+	return nil, out, err
+}
+
+type reviewIn struct {
+	systemIn
+	pageIn
+	Severity string `json:"severity,omitempty" jsonschema:"least severity: info, low, medium, high, critical"`
+	Rule     string `json:"rule,omitempty" jsonschema:"only this rule, by its ID"`
+}
+
+type finding struct {
+	Rule       string   `json:"rule"`
+	Severity   string   `json:"severity"`
+	Confidence float64  `json:"confidence"`
+	Title      string   `json:"title"`
+	Detail     string   `json:"detail,omitempty"`
+	Of         []string `json:"of"`
+	Evidence   []string `json:"evidence"`
+	Fix        string   `json:"fix,omitempty"`
+}
+
+type reviewOut struct {
+	Summary   string         `json:"summary"`
+	Counts    map[string]int `json:"counts" jsonschema:"findings by severity"`
+	Findings  []finding      `json:"findings"`
+	Total     int            `json:"total"`
+	Next      int            `json:"next,omitempty"`
+	NotJudged []string       `json:"notJudged,omitempty"`
+}
+
+func (t *tools) review(ctx context.Context, _ *mcp.CallToolRequest, in reviewIn) (*mcp.CallToolResult, reviewOut, error) {
+	var out reviewOut
+	least := review.Info
+	if in.Severity != "" {
+		var err error
+		if least, err = review.ParseSeverity(in.Severity); err != nil {
+			return nil, out, fmt.Errorf("severity: %w", err)
+		}
+	}
+	paths, err := t.box.paths(in.Paths)
+	if err != nil {
+		return nil, out, err
+	}
+	a, _ := t.app(ctx)
+	r, res, err := a.review(&judgement{input: input{environment: in.Environment}}, paths)
+	if err != nil {
+		return nil, out, err
+	}
+	out.Summary, out.Counts = summary(r), map[string]int{}
+	var all []finding
+	for _, f := range res.Findings {
+		out.Counts[f.Severity.String()]++
+		if f.Severity < least || in.Rule != "" && f.Rule != in.Rule {
+			continue
+		}
+		x := finding{Rule: f.Rule, Severity: f.Severity.String(), Confidence: f.Confidence, Title: doc.Redact(f.Title), Detail: doc.Redact(f.Detail), Fix: doc.Redact(f.Fix)}
+		for _, ref := range f.Of {
+			x.Of = append(x.Of, string(ref))
+		}
+		for i, e := range f.Evidence {
+			if i == 5 {
+				x.Evidence = append(x.Evidence, fmt.Sprintf("and %d more places", len(f.Evidence)-i))
+				break
+			}
+			x.Evidence = append(x.Evidence, strings.TrimSpace(e.Source.String()+" "+doc.Redact(e.Note)))
+		}
+		all = append(all, x)
+	}
+	out.Total = len(all)
+	for i, u := range res.NotJudged {
+		if i == 20 {
+			out.NotJudged = append(out.NotJudged, fmt.Sprintf("and %d more", len(res.NotJudged)-i))
+			break
+		}
+		out.NotJudged = append(out.NotJudged, u.Rule+": "+u.Why)
+	}
+	out.Findings, out.Next, err = page(all, in.pageIn)
+	return nil, out, err
+}
+
+type explainIn struct {
+	systemIn
+	Rule    string `json:"rule,omitempty" jsonschema:"ID of a rule, or a field of ashlar.yaml; all rules when nothing is given"`
+	Element string `json:"element,omitempty" jsonschema:"an element, such as service/order or order"`
+}
+
+func (t *tools) explain(ctx context.Context, _ *mcp.CallToolRequest, in explainIn) (*mcp.CallToolResult, textOut, error) {
+	if in.Element == "" {
+		args := []string{"explain"}
+		if in.Rule != "" {
+			args = append(args, "--", in.Rule)
+			args = []string{"explain", in.Rule}
+		}
+		if strings.HasPrefix(in.Rule, "-") {
+			return nil, textOut{}, fmt.Errorf("rule %q: want an ID such as resilience/no-timeout", in.Rule)
+		}
+		s, err := t.run(ctx, args...)
+		return nil, bounded(s, "ask for one rule"), err
+	}
+	return t.overPaths(ctx, in.systemIn, "ask for a smaller element", "discover", "--explain="+in.Element)
+}
+
+// overPaths runs a verb on a system.
+func (t *tools) overPaths(ctx context.Context, in systemIn, hint string, args ...string) (*mcp.CallToolResult, textOut, error) {
+	paths, err := t.box.paths(in.Paths)
+	if err != nil {
+		return nil, textOut{}, err
+	}
+	if in.Environment != "" {
+		args = append(args, "--environment="+in.Environment)
+	}
+	s, err := t.run(ctx, append(args, paths...)...)
+	return nil, bounded(s, hint), err
+}
+
+type diagramIn struct {
+	systemIn
+	View     string `json:"view,omitempty" jsonschema:"services (default), contexts, data, events or deployment"`
+	Format   string `json:"format,omitempty" jsonschema:"mermaid (default), d2, dot, structurizr, calm or svg"`
+	Sequence string `json:"sequence,omitempty" jsonschema:"draw this journey or operation (order.Place) as a sequence"`
+	Focus    string `json:"focus,omitempty" jsonschema:"draw only what lies around this element"`
+}
+
+func (t *tools) diagram(ctx context.Context, _ *mcp.CallToolRequest, in diagramIn) (*mcp.CallToolResult, textOut, error) {
+	if in.Format == "" {
+		in.Format = "mermaid"
+	}
+	args := []string{"diagram", "--format=" + in.Format}
+	for flag, v := range map[string]string{"view": in.View, "sequence": in.Sequence, "focus": in.Focus} {
+		if v != "" {
+			args = append(args, "--"+flag+"="+v)
+		}
+	}
+	r, out, err := t.overPaths(ctx, in.systemIn, "use focus to draw a part", args...)
+	if err == nil && out.More != "" {
+		return nil, textOut{}, fmt.Errorf("the picture is too large (%s)", out.More) // half a picture is none
+	}
+	return r, out, err
+}
+
+type splitIn struct {
+	systemIn
+	Contexts int    `json:"contexts,omitempty" jsonschema:"how many contexts are wanted; by default the number that costs least"`
+	Explain  string `json:"explain,omitempty" jsonschema:"say why this type or table is where it is"`
+	Full     bool   `json:"full,omitempty" jsonschema:"the whole document with plan, instead of one screen"`
+}
+
+func (t *tools) split(ctx context.Context, _ *mcp.CallToolRequest, in splitIn) (*mcp.CallToolResult, textOut, error) {
+	if in.Contexts < 0 || in.Contexts > 200 {
+		return nil, textOut{}, fmt.Errorf("contexts %d: want 0 to 200", in.Contexts)
+	}
+	args := []string{"split", fmt.Sprintf("--contexts=%d", in.Contexts)}
+	switch {
+	case in.Explain != "":
+		args = append(args, "--explain="+in.Explain)
+	case in.Full:
+		args = append(args, "--format=markdown")
+	}
+	return t.overPaths(ctx, in.systemIn, "leave full out for one screen, or ask for one type with explain", args...)
+}
+
+type adviseIn struct {
+	systemIn
+	From string `json:"from,omitempty" jsonschema:"calling service or operation; with to. All calls when both are left out"`
+	To   string `json:"to,omitempty"`
+	As   string `json:"as,omitempty" jsonschema:"print configuration for go, istio, resilience4j and others instead of reasons"`
+}
+
+func (t *tools) advise(ctx context.Context, _ *mcp.CallToolRequest, in adviseIn) (*mcp.CallToolResult, textOut, error) {
+	if (in.From == "") != (in.To == "") {
+		return nil, textOut{}, errors.New("from and to: give both, or none for all calls")
+	}
+	for _, s := range []string{in.From, in.To} {
+		if strings.HasPrefix(s, "-") {
+			return nil, textOut{}, fmt.Errorf("%q is no service", s)
+		}
+	}
+	args := []string{"advise", "resilience"}
+	if in.As != "" {
+		args = append(args, "--as="+in.As)
+	}
+	if in.From != "" {
+		args = append(args, in.From, in.To)
+	}
+	return t.overPaths(ctx, in.systemIn, "name one call with from and to", args...)
+}
+
+type diffIn struct {
+	A string `json:"a" jsonschema:"file or folder before"`
+	B string `json:"b" jsonschema:"file or folder after"`
+	pageIn
+}
+
+type diffOut struct {
+	Changes []string `json:"changes"`
+	Total   int      `json:"total"`
+	Next    int      `json:"next,omitempty"`
+}
+
+func (t *tools) diff(ctx context.Context, _ *mcp.CallToolRequest, in diffIn) (*mcp.CallToolResult, diffOut, error) {
+	paths, err := t.box.paths([]string{in.A, in.B})
+	if err != nil {
+		return nil, diffOut{}, err
+	}
+	a, _ := t.app(ctx)
+	from, err := a.read(&input{}, paths[:1])
+	if err != nil {
+		return nil, diffOut{}, err
+	}
+	to, err := a.read(&input{}, paths[1:])
+	if err != nil {
+		return nil, diffOut{}, err
+	}
+	var all []string
+	for _, c := range changes(from.System, to.System) {
+		all = append(all, c.String())
+	}
+	out := diffOut{Total: len(all)}
+	out.Changes, out.Next, err = page(all, in.pageIn)
+	return nil, out, err
+}
+
+type writeIn struct {
+	systemIn
+	File string `json:"file" jsonschema:"the ashlar.yaml to write, below a root"`
+}
+
+func (t *tools) writeModel(ctx context.Context, _ *mcp.CallToolRequest, in writeIn) (*mcp.CallToolResult, textOut, error) {
+	file, err := t.box.target(in.File)
+	if err != nil {
+		return nil, textOut{}, err
+	}
+	if !strings.HasSuffix(file, ".yaml") {
+		return nil, textOut{}, fmt.Errorf("file %s: want a name that ends in .yaml", in.File)
+	}
+	r, out, err := t.overPaths(ctx, in.systemIn, "", "discover", "--format=yaml", "--output="+file)
+	if err == nil {
+		out.Text = in.File + " is written"
+	}
+	return r, out, err
+}

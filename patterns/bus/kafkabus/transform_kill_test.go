@@ -1,0 +1,108 @@
+package kafkabus_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ashlar-dev/ashlar/patterns/bus/driver"
+	"github.com/ashlar-dev/ashlar/patterns/bus/drivertest"
+	"github.com/ashlar-dev/ashlar/patterns/bus/kafkabus"
+)
+
+// Set, this program is a transformer that a test kills: seed, id, in, out.
+const childTransform = "ASHLAR_TEST_TRANSFORM"
+
+// transform copies each record, and says so of every hundredth, so that the
+// test knows when a batch is half done.
+func transform(args string) error {
+	a := strings.Fields(args)
+	seed, id, in, out := a[0], a[1], a[2], a[3]
+	seen := 0
+	return kafkabus.Transform(context.Background(), []string{seed}, transformOptions, id, id, []string{in}, func(_ context.Context, d *driver.Delivery) ([]driver.Record, error) {
+		if seen++; seen%100 == 50 {
+			fmt.Println("at", string(d.Body))
+		}
+		return []driver.Record{{Topic: out, Key: d.Key, Body: d.Body}}, nil
+	})
+}
+
+var transformOptions = &kafkabus.Options{SessionTimeout: 1500 * time.Millisecond}
+
+// A transformer that is killed again and again in the middle of its batches makes
+// every output once, in the order of the inputs.
+func TestTransformKilled(t *testing.T) {
+	t.Parallel()
+	seed := drivertest.Need(t, "ASHLAR_KAFKA")
+	b := closing(t, open(seed))
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	defer cancel()
+	in, out, id := drivertest.Name("in"), drivertest.Name("out"), drivertest.Name("tx")
+	if err := b.Ensure(ctx, []driver.Topic{{Name: in, Partitions: 1}, {Name: out, Partitions: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	n, kills := 3000, drivertest.Count(3, 20)
+	records := make([]driver.Record, n)
+	for i := range records {
+		records[i] = driver.Record{Topic: in, Key: "k", Body: []byte(strconv.Itoa(i))}
+	}
+	answer := make(chan []error, 1)
+	b.Publish(ctx, records, func(errs []error) { answer <- errs })
+	if errs := <-answer; errs != nil {
+		t.Fatal(errs)
+	}
+	for i := range kills {
+		c := exec.CommandContext(ctx, os.Args[0])
+		c.Env = append(os.Environ(), childTransform+"="+strings.Join([]string{seed, id, in, out}, " "))
+		pipe, err := c.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(pipe)
+		for half := 0; half <= i%3 && lines.Scan(); half++ { // the first, second or third half of a batch
+		}
+		if err := c.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = c.Wait() // it was killed, which Wait says
+	}
+	tctx, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- kafkabus.Transform(tctx, []string{seed}, transformOptions, id, id, []string{in}, func(_ context.Context, d *driver.Delivery) ([]driver.Record, error) {
+			return []driver.Record{{Topic: out, Key: d.Key, Body: d.Body}}, nil
+		})
+	}()
+	for want := 0; want < n; {
+		want = 0
+		err := b.Scan(ctx, out, nil, func(d *driver.Delivery) bool {
+			if string(d.Body) != strconv.Itoa(want) {
+				t.Errorf("output %d is %s: doubled, lost or out of order", want, d.Body)
+				return false
+			}
+			want++
+			return true
+		})
+		if err != nil || t.Failed() {
+			t.Fatalf("after %d outputs: %v", want, err)
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			t.Fatalf("%d outputs of %d", want, n)
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("Transform after its context ended: %v", err)
+	}
+}

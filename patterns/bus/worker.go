@@ -1,0 +1,121 @@
+package bus
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/ashlar-dev/ashlar/patterns/bus/driver"
+)
+
+// worker runs one lane after the other. What it keeps from one event to the next
+// spares the next one an allocation.
+type worker struct {
+	*Consumer
+	run, acks []*driver.Delivery
+	mapping   Mapping // of the lane's topic
+	sparing   sparing // the mapping, when it can spare allocations
+	seen      seen
+	events    []Event // to be given to handlers
+	handled   int64   // not added to the counts yet
+}
+
+// sparing is a mapping that takes strings over from what was seen before, since
+// the events of one topic resemble each other.
+type sparing interface {
+	decode(r *driver.Record, e *Event, s *seen, t driver.Traits) error
+}
+
+// slab is how many events are allocated at a time. A handler that keeps one keeps
+// them all, so it is small.
+const slab = 8
+
+func (w *worker) event() *Event {
+	if len(w.events) == 0 {
+		w.events = make([]Event, slab)
+	}
+	e := &w.events[0]
+	w.events = w.events[1:]
+	return e
+}
+
+func (c *Consumer) work() {
+	w := &worker{Consumer: c}
+	for {
+		l, run := c.sched.next(w.run)
+		if l == nil {
+			return
+		}
+		w.mapping = c.bus.mapping(l.part.Topic)
+		w.sparing, _ = w.mapping.(sparing)
+		w.lane(l, run)
+		clear(run)
+		w.run = run[:0]
+	}
+}
+
+// lane handles a lane's queue. What succeeded is acknowledged before the lane is
+// given back: a revocation that waits for the lane finds it acknowledged.
+func (w *worker) lane(l *lane, run []*driver.Delivery) {
+	w.acks = w.acks[:0]
+	beat := w.pulse.n.Load()
+	if len(run) > 1 {
+		w.pulse.arm()
+	}
+	for i, d := range run {
+		if l.part.gone.Load() {
+			w.acknowledge()
+			w.sched.done(l, i, run[i:])
+			return
+		}
+		if finished, wait, cause := w.handle(l, d); !finished {
+			w.acknowledge()
+			owned, tries, since := l.part.ctx, l.tries, l.since // the lane is not ours once parked
+			if w.sched.park(l, i, run[i:], wait) && wait == untilBuried {
+				letter := newDeadLetter(w.sub.Group, d, tries, since, cause)
+				c := w.Consumer
+				c.workers.Go(func() { c.bury(owned, l, d, letter) })
+			}
+			return
+		}
+		w.acks = append(w.acks, d)
+		// Effects that are done should not be done again because the next ones are slow.
+		if n := w.pulse.n.Load(); n != beat {
+			w.acknowledge()
+			beat = n
+			w.pulse.arm()
+		}
+	}
+	w.acknowledge()
+	w.sched.done(l, len(run), nil)
+}
+
+func (w *worker) acknowledge() {
+	w.n.handled.Add(w.handled)
+	w.handled = 0
+	if len(w.acks) > 0 {
+		w.driver.Ack(w.acks)
+		w.acks = w.acks[:0]
+	}
+}
+
+// ackAfter is the longest that a finished event waits for the next ones of its
+// lane to be acknowledged together.
+const ackAfter = 5 * time.Millisecond
+
+// pulse counts up some time after it was armed: a look at the clock for every
+// event would cost more than a fast handler does. It is at rest while no worker
+// is at work.
+type pulse struct {
+	n     atomic.Uint32
+	armed atomic.Bool
+}
+
+func (p *pulse) arm() {
+	if p.armed.Load() || p.armed.Swap(true) {
+		return
+	}
+	time.AfterFunc(ackAfter, func() {
+		p.armed.Store(false)
+		p.n.Add(1)
+	})
+}

@@ -370,11 +370,13 @@ func (f *fn) prepare() {
 		case *ast.ForStmt:
 			if tries, ok := f.retryLoop(n); ok {
 				f.retry = append(f.retry, retrySpan{span{n.Body.Pos(), n.Body.End()}, tries})
-			} else {
+			} else if n.Cond != nil { // for { … } serves, and walks nothing
 				f.loops = append(f.loops, span{n.Body.Pos(), n.Body.End()})
 			}
 		case *ast.RangeStmt:
-			f.loops = append(f.loops, span{n.Body.Pos(), n.Body.End()})
+			if t := f.info.TypeOf(n.X); t == nil || !isChan(t) {
+				f.loops = append(f.loops, span{n.Body.Pos(), n.Body.End()})
+			}
 			f.rangeDef(n)
 		case *ast.GoStmt:
 			f.gos = append(f.gos, span{n.Pos(), n.End()})
@@ -382,6 +384,12 @@ func (f *fn) prepare() {
 		return true
 	})
 	f.transactions()
+}
+
+// isChan: who ranges over a channel waits for what comes.
+func isChan(t types.Type) bool {
+	_, ok := t.Underlying().(*types.Chan)
+	return ok
 }
 
 func (f *fn) definitions(n *ast.AssignStmt) {

@@ -23,6 +23,9 @@ func reviewed(t *testing.T, files map[string][]byte) *review.Result {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range arch.Sorted(files) {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(filepath.Join(dir, name), files[name], 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -223,6 +226,9 @@ func TestFixedIsSilent(t *testing.T) {
 		dir := t.TempDir()
 		for _, f := range ar.Files {
 			if name, bad := strings.CutPrefix(f.Name, "bad/"); bad {
+				if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
+					t.Fatal(err)
+				}
 				if err := os.WriteFile(filepath.Join(dir, name), f.Data, 0o600); err != nil {
 					t.Fatal(err)
 				}

@@ -10,6 +10,7 @@ func All() []review.Rule {
 	return []review.Rule{
 		chatty,
 		nPlusOne,
+		callInLoop,
 		serialCalls,
 		syncChain,
 		cycle,
@@ -54,6 +55,7 @@ func All() []review.Rule {
 		contextCut,
 		noOwner,
 		teamsWait,
+		changesCrossTeams,
 		tooManyServices,
 		modularMonolith,
 
@@ -98,5 +100,6 @@ func All() []review.Rule {
 		consulDeregister,
 		consulID,
 		unknownField,
+		hardCoded,
 	}
 }

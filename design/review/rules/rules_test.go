@@ -90,11 +90,11 @@ func TestDeclarations(t *testing.T) {
 // split: files below before/ are the revision that both examples come from.
 func split(ar *txtar.Archive) (bad, good, before []*discover.Input, want string) {
 	for _, f := range ar.Files {
-		dir, name := path.Split(f.Name)
+		dir, name, _ := strings.Cut(f.Name, "/")
 		switch dir {
-		case "bad/":
+		case "bad":
 			bad = append(bad, discover.NewInput(name, f.Data))
-		case "good/":
+		case "good":
 			good = append(good, discover.NewInput(name, f.Data))
 		case "before/":
 			before = append(before, discover.NewInput(name, f.Data))
@@ -134,6 +134,9 @@ func found(t *testing.T, ins []*discover.Input) (*discover.Result, []string) {
 	for _, in := range ins {
 		b, err := in.Bytes(1 << 20)
 		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, in.Path)), 0o700); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(filepath.Join(dir, in.Path), b, fs.FileMode(0o600)); err != nil {

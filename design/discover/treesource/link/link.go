@@ -29,7 +29,8 @@ type Program struct {
 	named   map[string][]*Type            // by package and name
 	inside  map[string]map[string][]*Type // package -> name without package
 	modules map[string]*Module            // by name
-	asking  map[*unit.Field]bool          // whose type is being found out
+	fields  map[*unit.Field]*Ref          // types of fields that declare none; nil while one is being found out
+	steps   int                           // that may still be taken for a text
 }
 
 // Type is a declared type.
@@ -100,7 +101,7 @@ func (r Ref) Elem() Ref {
 
 // New links files. moduleOf tells the module of a file by its path.
 func New(files []*unit.File, modules []*Module, moduleOf func(path string) string) *Program {
-	p := &Program{Types: map[code.TypeID]*Type{}, named: map[string][]*Type{}, inside: map[string]map[string][]*Type{}, modules: map[string]*Module{}, asking: map[*unit.Field]bool{}}
+	p := &Program{Types: map[code.TypeID]*Type{}, named: map[string][]*Type{}, inside: map[string]map[string][]*Type{}, modules: map[string]*Module{}, fields: map[*unit.Field]*Ref{}}
 	for _, m := range modules {
 		p.modules[m.Name] = m
 	}

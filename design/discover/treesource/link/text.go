@@ -39,15 +39,20 @@ const textDepth = 12
 // textMax bounds a text.
 const textMax = 64 << 10
 
+// textSteps bounds the work on one text: constants that are made of each other
+// would double it with each.
+const textSteps = 1000
+
 // Text evaluates e where it stands.
 func (p *Program) Text(s *Scope, e *unit.Expr) Text {
+	p.steps = textSteps
 	return p.text(s, e, 0)
 }
 
 func hole(name string) Text { return Text{S: "{" + name + "}"} }
 
 func (p *Program) text(s *Scope, e *unit.Expr, depth int) Text {
-	if e == nil || depth > textDepth {
+	if p.steps--; e == nil || depth > textDepth || p.steps < 0 {
 		return hole("")
 	}
 	switch e.Kind {

@@ -256,13 +256,17 @@ func (p *Program) FieldType(o *Type, f *unit.Field) Ref {
 	if f.Type != "" || f.Init == nil {
 		return p.Resolve(o, f.Type)
 	}
-	if p.asking[f] { // set to itself, or in a circle
-		return Ref{}
+	if r, ok := p.fields[f]; ok {
+		if r == nil { // set to itself, or in a circle
+			return Ref{}
+		}
+		return *r
 	}
-	p.asking[f] = true
-	defer delete(p.asking, f)
+	p.fields[f] = nil
 	w := &walker{p: p, v: nobody{}, m: &Method{Type: o, Unit: &unit.Method{}}, depth: exprMax - 20}
-	return w.expr(&Scope{In: w.m}, f.Init)
+	r := w.expr(&Scope{In: w.m}, f.Init)
+	p.fields[f] = &r
+	return r
 }
 
 type nobody struct{}

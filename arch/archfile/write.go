@@ -22,6 +22,11 @@ type Options struct {
 	// Schema is the path or URL of the JSON Schema that a new file names for
 	// editors; "" names none.
 	Schema string
+	// Lock says what discovery wrote into the old file: what nobody edited since is
+	// replaced, and deleted where the system no longer says it and Looked reports
+	// that its source was looked at. nil: everything was written by hand.
+	Lock   Lock
+	Looked func(Written) bool
 }
 
 // ErrPlace is in the error of [Write] when a change does not fit into the file as
@@ -35,7 +40,8 @@ var ErrPlace = errors.New("cannot be changed in place")
 // and blank lines stay, and to write the same twice changes nothing. What the
 // file says and the system does not is kept. Where the two differ, the file's
 // value is kept when the system's comes from discovery ([arch.System.Ledger]) and
-// is replaced when a hand or no ledger stands behind it.
+// is replaced when a hand or no ledger stands behind it, or when Options.Lock
+// knows that discovery wrote it.
 //
 // Without a file (old is empty) it writes a new one. Comments say where facts
 // came from, and what was observed is written as a law.
@@ -57,7 +63,7 @@ func Write(old []byte, sys arch.System, opts *Options) ([]byte, error) {
 	if len(faults) > 0 {
 		return nil, &Error{faults}
 	}
-	target, err := overlay(file.System, sys, o.Exact)
+	target, err := overlay(file.System, sys, o)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +119,7 @@ func create(sys arch.System, o Options) ([]byte, error) {
 
 // overlay is what the file is to say: the old facts, and the system's where they
 // are new or weigh as much.
-func overlay(old, sys arch.System, exact bool) (arch.System, error) {
+func overlay(old, sys arch.System, o Options) (arch.System, error) {
 	facts := map[arch.Fact]string{}
 	ledger := arch.Ledger{}
 	add := func(s arch.System, f arch.FactValue) {
@@ -124,21 +130,23 @@ func overlay(old, sys arch.System, exact bool) (arch.System, error) {
 			delete(ledger, f.Fact)
 		}
 	}
-	system := func(f arch.FactValue) arch.FactValue { // there is one, whatever each view calls it
-		if f.Of.Kind() == arch.KindSystem {
-			f.Of = arch.Ref("system/")
+	system := func(f arch.FactValue) arch.FactValue { return arch.FactValue{Fact: system(f.Fact), Value: f.Value} }
+	if !o.Exact {
+		says := map[arch.Fact]bool{}
+		for _, f := range arch.Facts(sys) {
+			says[system(f).Fact] = true
 		}
-		return f
-	}
-	if !exact {
 		for _, f := range arch.Facts(old) {
+			if at := system(f).Fact; !says[at] && o.Lock.Unedited(f.Fact, f.Value) && o.Looked != nil && o.Looked(o.Lock[at]) {
+				continue // discovery said so once, and no more
+			}
 			add(old, system(f))
 		}
 	}
 	for _, f := range arch.Facts(sys) {
 		was, said := facts[system(f).Fact]
 		src := sys.Ledger.Sources(f.Fact)
-		if said && (was == f.Value || len(src) > 0 && src[0].Origin != arch.Hand) {
+		if said && (was == f.Value || len(src) > 0 && src[0].Origin != arch.Hand && !o.Lock.Unedited(f.Fact, was)) {
 			continue
 		}
 		add(sys, system(f))

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -42,7 +43,7 @@ func (a *app) discoverCmd() *cobra.Command {
 				format = formatOf(out)
 			}
 			if format == "yaml" {
-				return a.writeArchfile(out, r)
+				return a.writeArchfile(out, paths, r)
 			}
 			w, done, err := a.output(out)
 			if err != nil {
@@ -90,16 +91,26 @@ func formatOf(out string) string {
 }
 
 // writeArchfile writes or updates an ashlar.yaml.
-func (a *app) writeArchfile(out string, r *discover.Result) error {
+func (a *app) writeArchfile(out string, paths []string, r *discover.Result) error {
 	var old []byte
+	var lock archfile.Lock
 	if out != "" && out != "-" {
 		b, err := os.ReadFile(out)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return &exit{ExitEnvironment, err}
 		}
 		old = b
+		if lock, err = readLock(out); err != nil {
+			return err
+		}
+		if lock != nil && paths != nil { // a cut that is written has no claims of its own to resolve
+			if r.System, err = archfile.Without(r.System, filepath.ToSlash(filepath.Clean(out))); err != nil {
+				return err
+			}
+		}
 	}
-	b, err := archfile.Write(old, r.System, &archfile.Options{Path: out})
+	looked := func(w archfile.Written) bool { return wasRead(r, paths, w) }
+	b, err := archfile.Write(old, r.System, &archfile.Options{Path: out, Lock: lock, Looked: looked})
 	if err != nil {
 		return err
 	}
@@ -114,14 +125,55 @@ func (a *app) writeArchfile(out string, r *discover.Result) error {
 	case len(old) > 0:
 		what = "updated"
 	}
-	if err := replaceFile(out, b); err != nil {
-		return &exit{ExitEnvironment, err}
+	lock, err = archfile.Relock(out, old, b, lock, r.System)
+	if err != nil {
+		return err
+	}
+	// The lock first: a fact that it knows and the file does not have harms nothing.
+	for _, f := range []struct {
+		name string
+		text []byte
+	}{{out + archfile.LockSuffix, lock.AppendText(nil)}, {out, b}} {
+		if err := replaceFile(f.name, f.text); err != nil {
+			return &exit{ExitEnvironment, err}
+		}
 	}
 	_, _ = fmt.Fprintf(a.stderr, "%s %s: %s\n", out, what, summary(r))
 	if left := archfile.Dangling(r.System); len(left) > 0 {
 		_, _ = fmt.Fprintf(a.stderr, "left out, since nothing describes what they name: %s\n", count(len(left), "fact"))
 	}
 	return nil
+}
+
+// readLock reads what discovery wrote into a file; nil when there is no lock.
+func readLock(out string) (archfile.Lock, error) {
+	b, err := os.ReadFile(out + archfile.LockSuffix)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, &exit{ExitEnvironment, err}
+	}
+	l, err := archfile.ParseLock(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s%s: %w", out, archfile.LockSuffix, err)
+	}
+	return l, nil
+}
+
+// wasRead reports whether this run looked where a fact came from: at its file, or
+// where it has none, through its source. A run over a part of the files says
+// nothing about the rest.
+func wasRead(r *discover.Result, paths []string, w archfile.Written) bool {
+	if w.File == "" {
+		_, ok := r.System.Coverage[w.By]
+		return ok
+	}
+	file := path.Clean(w.File)
+	return slices.ContainsFunc(paths, func(p string) bool {
+		p = path.Clean(filepath.ToSlash(p))
+		return p == "." && !path.IsAbs(file) && !strings.HasPrefix(file, "../") || file == p || strings.HasPrefix(file, p+"/")
+	})
 }
 
 // replaceFile writes beside the file and renames, so that a crash leaves the old

@@ -132,7 +132,7 @@ func (a *app) saveSplit(f *splitFlags, r *discover.Result, found *split.Result) 
 	}
 	if f.apply != "" {
 		report.Apply(&r.System, best, r.Code.Types)
-		return a.writeArchfile(f.apply, r)
+		return a.writeArchfile(f.apply, nil, r)
 	}
 	return nil
 }

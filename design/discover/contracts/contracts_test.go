@@ -15,10 +15,11 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover/hand"
 )
 
-// Beside this the source was run over GoogleCloudPlatform/microservices-demo and
-// open-telemetry/opentelemetry-demo whole: of the 9 services in the proto of the
-// first each finds its owner, of the 10 of the second all but FeatureFlagService,
-// which no workload is called.
+// Beside this the source was run over open-telemetry/opentelemetry-demo at
+// 054282e3: of the 10 services of its own proto each finds its owner but
+// FeatureFlagService, which no workload is called; and over the protos and
+// manifests of GoogleCloudPlatform/microservices-demo, where every service of the
+// proto that has a workload finds it.
 const system = `
 -- compose.yaml --
 services:

@@ -15,11 +15,12 @@ type owners struct {
 	ev     *discover.Evidence
 	byForm map[string][]string // name without case, separators and the word service -> services
 	builds map[string][]string // folder that a service is built from -> services
+	called map[string]string   // file -> name of the contract that a catalogue gives it
 	stated map[string]arch.Ref // by the contract's file or name, as a catalogue or a hand says
 }
 
 func newOwners(ev *discover.Evidence) *owners {
-	o := &owners{ev: ev, byForm: map[string][]string{}, builds: map[string][]string{}, stated: map[string]arch.Ref{}}
+	o := &owners{ev: ev, byForm: map[string][]string{}, builds: map[string][]string{}, stated: map[string]arch.Ref{}, called: map[string]string{}}
 	for _, name := range arch.Sorted(ev.System.Services) {
 		svc := ev.System.Services[name]
 		if svc.Role == arch.RoleBroker || svc.Role == arch.RoleTelemetry || svc.Role == arch.RoleLoadgen {
@@ -37,6 +38,9 @@ func newOwners(ev *discover.Evidence) *owners {
 		}
 	}
 	for _, name := range arch.Sorted(ev.System.Contracts) {
+		if c := ev.System.Contracts[name]; c.File != "" {
+			o.called[path.Clean(c.File)] = name
+		}
 		if c := ev.System.Contracts[name]; c.Provider != "" {
 			o.stated[name] = c.Provider
 			if c.File != "" {

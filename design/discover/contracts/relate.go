@@ -113,6 +113,8 @@ func (r *relation) contract(c *contract.Contract) (of []arch.Ref) {
 				continue // a copy of the same service, for a client
 			}
 			r.done[name] = true
+		} else if n := r.owners.called[c.File]; n != "" {
+			name = n
 		} else if r.names[name] > 1 {
 			name += " (" + c.File + ")"
 		}

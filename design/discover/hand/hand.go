@@ -1,9 +1,14 @@
 // Package hand takes what people wrote into ashlar.yaml. Their claims win over
-// all others.
+// all others. What `ashlar discover -o` wrote there and nobody edited, as the lock
+// beside the file tells, is no hand's: every other witness wins over it.
 package hand
 
 import (
 	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/arch"
@@ -42,14 +47,48 @@ func (*Source) Read(_ context.Context, in *discover.Input, out discover.Sink) er
 	if err != nil {
 		return err
 	}
+	lock, err := lockOf(in)
+	if err != nil {
+		return fmt.Errorf("%s%s: %w", in.Path, archfile.LockSuffix, err)
+	}
+	lock.Soften(&f.System)
+	byHand := map[arch.Ref]bool{} // elements that a person wrote anything of
+	for fact, claims := range f.System.Ledger {
+		if len(claims) > 0 && claims[0].Origin() == arch.Hand {
+			byHand[fact.Of], byHand[fact.Of.Parent()] = true, true
+		}
+	}
 	var of []arch.Ref
 	for _, k := range []arch.Kind{arch.KindService, arch.KindOp, arch.KindStore, arch.KindTopic, arch.KindGateway} {
-		of = append(of, f.System.Refs(k)...)
+		for _, ref := range f.System.Refs(k) {
+			if byHand[ref] {
+				of = append(of, ref)
+			}
+		}
 	}
+	cov := f.System.Coverage[Name]
+	cov.Of = of
+	f.System.Coverage = map[string]arch.Coverage{Name: cov}
 	out.System(f.System)
 	out.Document(discover.Document{Kind: "ashlar", Name: in.Base, Value: &f})
 	out.Cover(arch.Coverage{Origin: arch.Hand, Of: of})
 	return nil
+}
+
+// lockOf reads what discovery wrote into the file; nil when it has no lock.
+func lockOf(in *discover.Input) (archfile.Lock, error) {
+	var b []byte
+	var err error
+	switch {
+	case in.Root != nil:
+		b, err = fs.ReadFile(in.Root, in.Rel+archfile.LockSuffix)
+	case in.Path != "-":
+		b, err = os.ReadFile(filepath.FromSlash(in.Path) + archfile.LockSuffix)
+	}
+	if err != nil || len(b) == 0 {
+		return nil, nil // it has none, or none that could be read
+	}
+	return archfile.ParseLock(b)
 }
 
 var _ discover.Source = (*Source)(nil)

@@ -5,6 +5,8 @@ package sources
 import (
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/design/discover/aspire"
+	"github.com/ashlar-dev/ashlar/design/discover/backstage"
+	"github.com/ashlar-dev/ashlar/design/discover/codeowners"
 	"github.com/ashlar-dev/ashlar/design/discover/compose"
 	"github.com/ashlar-dev/ashlar/design/discover/consul"
 	"github.com/ashlar-dev/ashlar/design/discover/contracts"
@@ -78,6 +80,8 @@ func With(opts *Options) []discover.Source {
 		jaeger.New(),
 		otlp.New(),
 		zipkin.New(),
+		backstage.New(),
+		codeowners.New(),
 		gosource.New(nil),
 		contracts.New(),
 		githistory.New(nil),

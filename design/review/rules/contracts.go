@@ -85,7 +85,7 @@ func pairs(c *review.Case) []revised {
 func providerOf(s arch.System, c *contract.Contract, service string) arch.Ref {
 	for _, name := range arch.Sorted(s.Contracts) {
 		x := s.Contracts[name]
-		if service != "" && name == service || service == "" && x.File == c.File && (name == c.Name || name == c.Name+" ("+c.File+")") {
+		if service != "" && name == service || service == "" && x.File == c.File {
 			return x.Provider
 		}
 	}
@@ -134,7 +134,7 @@ func operationOf(s arch.System, provider arch.Ref, c *contract.Contract, o contr
 func agreed(s arch.System, c *contract.Contract, service string) []arch.Ref {
 	for _, name := range arch.Sorted(s.Contracts) {
 		x := s.Contracts[name]
-		if service != "" && name == service || service == "" && x.File == c.File && strings.HasPrefix(name, c.Name) {
+		if service != "" && name == service || service == "" && x.File == c.File {
 			return x.Consumers
 		}
 	}

@@ -96,7 +96,7 @@ func split(ar *txtar.Archive) (bad, good, before []*discover.Input, want string)
 			bad = append(bad, discover.NewInput(name, f.Data))
 		case "good":
 			good = append(good, discover.NewInput(name, f.Data))
-		case "before/":
+		case "before":
 			before = append(before, discover.NewInput(name, f.Data))
 		default:
 			want = string(f.Data)

@@ -9,9 +9,6 @@ import (
 	"github.com/ashlar-dev/ashlar/formats/openapi"
 )
 
-// Beside these the reader was run over OAI/OpenAPI-Specification at 01c58eba,
-// examples/v3.0/petstore.yaml: no fault, 3 operations with their names, Pets a
-// list of Pet with id and name required.
 const two = `
 swagger: "2.0"
 info: {title: Pets, version: "1"}

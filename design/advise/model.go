@@ -170,10 +170,7 @@ func (m *model) changes(e arch.Edge) (how string, ok bool) {
 // notSeen is the answer for a call that nothing knows of.
 func (m *model) notSeen(f, t arch.Ref) Answer {
 	a := Answer{From: f, To: t, Verdict: NotSeen}
-	var by []string
-	for _, n := range arch.Sorted(m.s.Coverage) {
-		by = append(by, n)
-	}
+	by := arch.Sorted(m.s.Coverage)
 	a.Because = append(a.Because, fmt.Sprintf("no call from %s to %s was seen in what was read (%s): there is nothing to protect, and no need to add one", f.Short(), t.Short(), strings.Join(by, ", ")))
 	if via := m.via(f, t); len(via) > 0 {
 		a.Because = append(a.Because, "it gets there through "+strings.Join(via, " and ")+"; ask about those calls")

@@ -51,10 +51,7 @@ func Parse(name string, src []byte) (*File, error) {
 	if node == nil {
 		return nil, err
 	}
-	res, err := parser.ResultFromAST(node, false, h)
-	if res == nil {
-		return nil, err
-	}
+	res, _ := parser.ResultFromAST(node, false, h) // what is wrong went to the handler; the rest counts
 	f.res, f.desc = res, res.FileDescriptorProto()
 	f.Package = f.desc.GetPackage()
 	for _, s := range f.desc.GetService() {

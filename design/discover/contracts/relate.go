@@ -299,8 +299,8 @@ func (r *relation) use(c *contract.Contract, owner, topic arch.Ref, e contract.E
 		svc.Uses = map[string]arch.Call{}
 	}
 	n := 1
-	for id := arch.CallID(topic, n); ; n++ {
-		id = arch.CallID(topic, n)
+	for ; ; n++ {
+		id := arch.CallID(topic, n)
 		if x, ok := svc.Uses[id]; !ok || x.Access == access {
 			svc.Uses[id] = arch.Call{To: topic, Access: access, Protocol: e.Protocol, Async: arch.Some(true), Why: c.Name}
 			at := arch.Fact{Of: owner, At: arch.Field("").Join("uses", id)}

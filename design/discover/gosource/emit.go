@@ -241,18 +241,3 @@ func (p *program) reach(main code.MethodID, b *binary) map[code.MethodID]bool {
 	}
 	return seen
 }
-
-func (p *program) packageOf(m code.MethodID) string {
-	t := typeOfMethod(m)
-	if s := p.pkgOf[t]; s != nil {
-		return s.Path
-	}
-	if _, ok := p.paths[string(t)]; ok {
-		return string(t)
-	}
-	pkg := string(t)
-	if i := strings.LastIndexByte(pkg, '.'); i > strings.LastIndexByte(pkg, '/') {
-		pkg = pkg[:i]
-	}
-	return pkg
-}

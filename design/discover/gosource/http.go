@@ -181,7 +181,7 @@ func (f *fn) handler(e ast.Expr) code.MethodID {
 		if o, ok := f.info.Uses[id].(*types.Func); ok && f.w.pkgs[pkgOf(o)] != nil {
 			return idOf(o)
 		}
-		if o := f.object(e.(ast.Expr)); o != nil {
+		if o := f.object(e); o != nil {
 			for _, d := range f.defs[o] {
 				if d.n == 0 {
 					if m := f.handler(d.expr); m != "" {
@@ -190,7 +190,7 @@ func (f *fn) handler(e ast.Expr) code.MethodID {
 				}
 			}
 		}
-		if n := named(f.info.TypeOf(e.(ast.Expr))); n != nil && f.w.pkgs[pkgOf(n.Obj())] != nil {
+		if n := named(f.info.TypeOf(e)); n != nil && f.w.pkgs[pkgOf(n.Obj())] != nil {
 			return methodID(pkgOf(n.Obj()), n.Obj().Name(), "ServeHTTP")
 		}
 	case *ast.UnaryExpr:

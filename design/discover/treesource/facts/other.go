@@ -391,9 +391,7 @@ func (r *reader) otherEntity(t *link.Type) {
 		}
 		if e.table = table; table == "" {
 			app := t.File.Package[:max(0, strings.LastIndexByte(t.File.Package, '/'))]
-			if strings.HasSuffix(app, "/models") {
-				app = strings.TrimSuffix(app, "/models")
-			}
+			app = strings.TrimSuffix(app, "/models")
 			e.table = app[strings.LastIndexByte(app, '/')+1:] + "_" + strings.ToLower(t.Unit.Name)
 		}
 	case "csharp":

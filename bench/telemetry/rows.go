@@ -115,8 +115,6 @@ func served(o *telemetry.Options) func(context.Context) {
 	return func(context.Context) { h.ServeHTTP(w, r) }
 }
 
-var keep *http.Request
-
 // answers answers a request without sending it.
 type answers struct{ resp *http.Response }
 

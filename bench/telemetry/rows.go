@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -115,6 +116,9 @@ func served(o *telemetry.Options) func(context.Context) {
 	return func(context.Context) { h.ServeHTTP(w, r) }
 }
 
+// kept holds a request as a transport would, so that its copy is made.
+var kept atomic.Pointer[http.Request]
+
 // answers answers a request without sending it.
 type answers struct{ resp *http.Response }
 
@@ -215,7 +219,7 @@ func rows() []side.Row {
 					out.Header[k] = v
 				}
 				out.Header["X"] = r.Header["Traceparent"]
-				keep = out
+				kept.Store(out)
 			}
 		}),
 		row("HTTP: cloning a request with one header, W3C injection", bg, func() func(context.Context) {

@@ -1,7 +1,6 @@
 package bus
 
 import (
-	"crypto/rand"
 	"encoding/hex"
 	mrand "math/rand/v2"
 	"strings"
@@ -97,6 +96,3 @@ func newID(now time.Time) string {
 	s[8], s[13], s[18], s[23] = '-', '-', '-', '-'
 	return string(s[:])
 }
-
-// randomName is for groups that nobody else may guess or meet.
-func randomName() string { return strings.ToLower(rand.Text()) }

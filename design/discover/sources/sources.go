@@ -68,6 +68,7 @@ func With(opts *Options) []discover.Source {
 		spring.New(),
 		nginx.New(),
 		treesource.New(o.Trees, &treesource.Options{Cache: o.Cache}),
+		gosource.New(nil), // before the meshes and gateways, whose limits lie on the calls that it finds
 		istio.New(),
 		gatewayapi.New(),
 		openshift.New(),
@@ -82,7 +83,6 @@ func With(opts *Options) []discover.Source {
 		zipkin.New(),
 		backstage.New(),
 		codeowners.New(),
-		gosource.New(nil),
 		contracts.New(),
 		githistory.New(nil),
 	}

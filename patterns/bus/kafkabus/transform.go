@@ -32,7 +32,7 @@ func Transform(ctx context.Context, seeds []string, o *Options, id, group string
 	}
 	opts := c.options(kgo.TransactionalID(id), kgo.TransactionTimeout(30*time.Second),
 		kgo.ConsumerGroup(group), kgo.ConsumeTopics(topics...), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.RequireStableFetchOffsets(), kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.ProducerBatchCompression(codecs[c.o.Compression], kgo.NoCompression()), kgo.ProducerBatchMaxBytes(int32(c.o.MaxBytes)))
 	if d := c.o.SessionTimeout; d > 0 {
 		opts = append(opts, kgo.SessionTimeout(d), kgo.HeartbeatInterval(min(3*time.Second, d/4)))

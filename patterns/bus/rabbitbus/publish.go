@@ -138,7 +138,7 @@ func (p *publisher) read(base uint64, confirms chan amqp.Confirmation, returns c
 			p.returned(&r)
 		case c, ok := <-confirms:
 			if !ok {
-				var why error = errors.New("the channel closed")
+				var why = errors.New("the channel closed")
 				if e, ok := <-ended; ok && e != nil {
 					why = e
 				}

@@ -56,7 +56,7 @@ func Terminal(w io.Writer, r *Report) error {
 		if x.Inferred {
 			name += "?"
 		}
-		p.line("  %s  %d types, %s, %s; sure %.0f %%", p.paint("36", fmt.Sprintf("%-14s", name)), len(x.Members), count(len(x.Tables), "table"), count(len(x.Entries), "entry point"), 100*x.Stability)
+		p.line("  %s  %s, %s, %s; sure %.0f %%", p.paint("36", fmt.Sprintf("%-14s", name)), count(len(x.Members), "type"), count(len(x.Tables), "table"), count(len(x.Entries), "entry point"), 100*x.Stability)
 		p.wrap("      ", 6, r.members(x))
 		if len(x.Tables) > 0 {
 			p.wrap("      owns ", 11, tables(x.Tables))

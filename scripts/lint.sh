@@ -8,5 +8,6 @@ for m in $(sed -n 's/^\t\(\..*\)/\1/p' go.work); do
   (cd "$m" && go vet ./... && go run honnef.co/go/tools/cmd/staticcheck@v0.6.1 ./...)
 done
 go test ./internal/arrows
-if git grep -nE '(//|/\*).*(TODO|FIXME)' -- '*.go' ':!*/testdata/*'; then echo "unfinished work is an issue, not a comment"; exit 1; fi
+# The name of context.TODO in quotes is no unfinished work.
+if git grep -nE 'TODO|FIXME' -- '*.go' ':!*/testdata/*' | grep -v '== "TODO"'; then echo "unfinished work is an issue, not a comment"; exit 1; fi
 echo "lint is clean"

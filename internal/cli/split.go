@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -87,7 +88,7 @@ func (a *app) split(f *splitFlags, paths []string) error {
 	case f.score != "":
 		err = a.scoreFile(&b, found, f.score)
 	default:
-		rep := &report.Report{System: r.System.Name, Result: found, Paths: paths, Verbose: f.verbose, Color: a.color && !a.noColor && f.out == ""}
+		rep := &report.Report{System: cmp.Or(r.System.Name, folderName(paths)), Result: found, Paths: paths, Verbose: f.verbose, Color: a.color && !a.noColor && f.out == ""}
 		if len(found.Candidates) > 0 {
 			rep.Plan = plan.Make(found, &found.Candidates[0])
 		}

@@ -68,7 +68,7 @@ type useCase struct {
 }
 
 func newModel(g *code.Graph, o Options) *model {
-	m := &model{g: g, at: map[code.MethodID]int{}, of: map[code.TypeID][]int{}, short: map[string][]int{}, table: map[arch.Ref]int{}, calls: map[[2]int]float64{}, hard: map[[2]int]bool{}}
+	m := &model{g: homed(g), at: map[code.MethodID]int{}, of: map[code.TypeID][]int{}, short: map[string][]int{}, table: map[arch.Ref]int{}, calls: map[[2]int]float64{}, hard: map[[2]int]bool{}}
 	m.findTables()
 	m.findEntities()
 	m.findAtoms()

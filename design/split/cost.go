@@ -38,12 +38,14 @@ type state struct {
 	part  []int // of each node
 	near  [][]neighbour
 	cases [][]int // of each atom
+	works []bool  // atoms that call or are called
 	total float64 // of edges
 	// Sums by part.
-	size   []int   // atoms that are not common
-	used   [][]int // use case -> atoms
-	kinds  []int   // distinct use cases
-	inside []float64
+	size    []int   // atoms that are not common
+	used    [][]int // use case -> atoms
+	kinds   []int   // distinct use cases
+	inside  []float64
+	working []int // atoms that are not common and call or are called
 	// Sums over all.
 	cross   float64
 	pairs   int // working pairs of atoms across
@@ -64,7 +66,7 @@ type neighbour struct {
 // newState prepares; parts are numbered from 0 and there is room for more.
 func newState(m *model, g *graph, pin *pinned, part []int) *state {
 	s := &state{m: m, g: g, na: len(m.atoms), n: len(m.atoms) + len(m.tables), pin: pin, tied: map[int][]int{}}
-	s.near = make([][]neighbour, s.n)
+	s.near, s.works = make([][]neighbour, s.n), make([]bool, s.n)
 	link := func(a, b int, w float64, works bool) {
 		if k := len(s.near[a]); k > 0 && s.near[a][k-1].to == b {
 			s.near[a][k-1].weight += w
@@ -79,6 +81,9 @@ func newState(m *model, g *graph, pin *pinned, part []int) *state {
 			link(l.a, l.b, l.weight, works)
 			link(l.b, l.a, l.weight, works)
 			s.total += l.weight
+			if works {
+				s.works[l.a], s.works[l.b] = true, true
+			}
 		}
 	}
 	for i := range s.na {
@@ -112,7 +117,7 @@ func (s *state) set(part []int) {
 	for _, p := range part[:s.n] {
 		k = max(k, p+1)
 	}
-	s.size, s.kinds, s.inside, s.used = make([]int, k), make([]int, k), make([]float64, k), make([][]int, k)
+	s.size, s.working, s.kinds, s.inside, s.used = make([]int, k), make([]int, k), make([]int, k), make([]float64, k), make([][]int, k)
 	for i := range s.used {
 		s.used[i] = make([]int, len(s.m.cases))
 	}
@@ -149,6 +154,9 @@ func (s *state) enter(i, p int) {
 		if s.size[p]++; s.size[p] == 1 {
 			s.alive++
 		}
+		if s.works[i] {
+			s.working[p]++
+		}
 		for _, u := range s.cases[i] {
 			if s.used[p][u]++; s.used[p][u] == 1 {
 				s.kinds[p]++
@@ -179,6 +187,9 @@ func (s *state) leave(i int) {
 	if i < s.na && !s.m.common[i] {
 		if s.size[p]--; s.size[p] == 0 {
 			s.alive--
+		}
+		if s.works[i] {
+			s.working[p]--
 		}
 		for _, u := range s.cases[i] {
 			if s.used[p][u]--; s.used[p][u] == 0 {
@@ -222,17 +233,17 @@ func (s *state) cost() Cost {
 		if all > 0 {
 			c.Mixed += math.Log1p(float64(s.kinds[p])) / all
 		}
-		density := 1.
-		if n > 1 {
-			// n-1 links hold n types together; twice that is dense for code.
-			density = min(1, s.inside[p]/float64(2*(n-1)))
+		density := 0. // one type alone holds nothing together
+		if w := s.working[p]; w > 1 {
+			// w-1 links hold w types together; twice that is dense for code.
+			density = min(1, s.inside[p]/float64(2*(w-1)))
 		}
 		c.Loose += 1 - density
 		switch size := float64(n); {
 		case n < fewAtoms && s.domain > 2*fewAtoms:
 			extreme += size * float64(fewAtoms-n) / fewAtoms
-		case size > large:
-			extreme += size
+		case size > large: // all of it counts at twice that size
+			extreme += min(size, 2*(size-large))
 		}
 		over = max(over, float64(n)/float64(s.domain)-hardShare)
 	}
@@ -287,7 +298,7 @@ func (s *state) grow() int {
 			return p
 		}
 	}
-	s.size, s.kinds, s.inside = append(s.size, 0), append(s.kinds, 0), append(s.inside, 0)
+	s.size, s.working, s.kinds, s.inside = append(s.size, 0), append(s.working, 0), append(s.kinds, 0), append(s.inside, 0)
 	s.used = append(s.used, make([]int, len(s.m.cases)))
 	return len(s.size) - 1
 }

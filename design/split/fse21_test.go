@@ -34,10 +34,12 @@ var published = map[string][]row{
 
 // notBeaten are the rows beside which the recommended cut is more than a quarter
 // worse in one figure, or better in fewer than three. They are kept here so that a
-// change for better or worse is seen.
+// change for better or worse is seen. The two of AcmeAir ask for what no good cut
+// has: annealing on the five figures themselves beats all five rows at once only
+// with contexts of a single class and all implementations apart from their
+// interfaces (three to eight contexts tried, 120,000 moves each).
 var notBeaten = map[string][]string{
-	"jpetstore": {"CoGCN", "MEM"},
-	"acmeair":   {"Mono2Micro", "Bunch"},
+	"acmeair": {"Mono2Micro", "Bunch"},
 }
 
 func TestBesidePublishedTools(t *testing.T) {

@@ -1,5 +1,11 @@
 package split
 
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
 // refine lowers the cost by moving single nodes (or pinned groups) to parts that
 // they have links to, merging parts, until nothing helps. It never breaks a pin.
 func (s *state) refine(rounds int) Cost {
@@ -50,6 +56,41 @@ func (s *state) tryMoves(i int, cur Cost) Cost {
 }
 
 // tryMerges joins a pair of parts where that lowers the cost, the best first.
+// anneal moves single nodes, or pinned groups, to parts that they have links to:
+// always where that lowers the cost, sometimes where it does not, less often with
+// each step. It ends at the cheapest partition that it saw.
+func (s *state) anneal(r *rand.Rand, steps int) {
+	cur := s.cost().Total
+	best, low := slices.Clone(s.part), cur
+	for i := range steps {
+		t := .01 * math.Pow(1e-3, float64(i)/float64(steps))
+		x := r.IntN(s.n)
+		group := s.group(x)
+		if near := s.near[x]; len(near) > 0 {
+			from, to := s.part[x], s.part[near[r.IntN(len(near))].to]
+			if from == to || !s.pin.allowed(s, s.pin.key(x), to) {
+				continue
+			}
+			for _, y := range group {
+				s.move(y, to)
+			}
+			if c := s.cost().Total; c <= cur || r.Float64() < math.Exp((cur-c)/t) {
+				if cur = c; cur < low-1e-12 {
+					low = cur
+					copy(best, s.part)
+				}
+				continue
+			}
+			for _, y := range group {
+				s.move(y, from)
+			}
+		}
+	}
+	for i, p := range best {
+		s.move(i, p)
+	}
+}
+
 func (s *state) tryMerges(cur Cost) Cost {
 	for {
 		best, from, to := cur, -1, -1
@@ -117,7 +158,7 @@ func (s *state) settle(least int) {
 	for range len(s.size) {
 		small := -1
 		for p, n := range s.size {
-			if n > 0 && n < least && (small < 0 || n < s.size[small]) && s.linked(p) && s.free(p) {
+			if n > 0 && n < s.viable(p, least) && (small < 0 || n < s.size[small]) && s.linked(p) && s.free(p) {
 				small = p
 			}
 		}
@@ -153,6 +194,20 @@ func (s *state) settle(least int) {
 			}
 		}
 	}
+}
+
+// viable is the number of atoms that a part needs to be a context: more where it
+// owns no table while others do.
+func (s *state) viable(p, least int) int {
+	if s.n-s.na < 3 {
+		return least
+	}
+	for i := s.na; i < s.n; i++ {
+		if s.part[i] == p {
+			return least
+		}
+	}
+	return max(least, fewAtoms)
 }
 
 // linked reports whether a part has links to a living other.

@@ -32,14 +32,15 @@ const (
 
 // state is a partition with the sums that make its cost cheap to change.
 type state struct {
-	m     *model
-	g     *graph
-	n, na int   // nodes (atoms and tables), atoms
-	part  []int // of each node
-	near  [][]neighbour
-	cases [][]int // of each atom
-	works []bool  // atoms that call or are called
-	total float64 // of edges
+	m       *model
+	g       *graph
+	n, na   int   // nodes (atoms and tables), atoms
+	part    []int // of each node
+	near    [][]neighbour
+	cases   [][]int // of each atom
+	works   []bool  // atoms that call or are called
+	touched []bool  // tables that an atom reads or writes
+	total   float64 // of edges
 	// Sums by part.
 	size    []int   // atoms that are not common
 	used    [][]int // use case -> atoms
@@ -231,7 +232,7 @@ func (s *state) cost() Cost {
 			continue
 		}
 		if all > 0 {
-			c.Mixed += math.Log1p(float64(s.kinds[p])) / all
+			c.Mixed += float64(n) * math.Log1p(float64(s.kinds[p])) / all
 		}
 		density := 0. // one type alone holds nothing together
 		if w := s.working[p]; w > 1 {
@@ -248,7 +249,7 @@ func (s *state) cost() Cost {
 		over = max(over, float64(n)/float64(s.domain)-hardShare)
 	}
 	k := float64(s.alive)
-	c.Mixed /= k
+	c.Mixed /= float64(s.domain)
 	c.Loose /= k
 	if s.allWork > 0 {
 		c.Wide = float64(s.pairs) / float64(s.allWork) * math.Sqrt(max(1, float64(s.domain)/8)/k)

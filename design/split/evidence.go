@@ -171,9 +171,11 @@ func (m *model) byData(put putter) {
 		if len(x.writes) > 8 { // a bulk load ties nothing together
 			continue
 		}
+		// The more tables it writes, the less it says about each pair of them.
+		w := .5 / float64(max(1, len(x.writes)-1))
 		for i, a := range x.writes {
 			for _, b := range x.writes[i+1:] {
-				put(ByTransaction, t0+a, t0+b, .5)
+				put(ByTransaction, t0+a, t0+b, w)
 			}
 		}
 	}
@@ -194,9 +196,9 @@ func (m *model) byInheritance(put putter) {
 				put(ByInheritance, i, j, 1/float64(heirs[e]*len(m.of[e])))
 			}
 		}
-		// A part of a type stays near its other parts, but only a little.
+		// A part of a type stays near its other parts, but hardly: they are other jobs.
 		for _, j := range m.of[a.Type] {
-			put(ByInheritance, i, j, .1)
+			put(ByInheritance, i, j, .03)
 		}
 	}
 }

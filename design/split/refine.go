@@ -181,8 +181,9 @@ func (s *state) settle(least int) {
 		}
 		s.pour(small, to)
 	}
+	s.settleData()
 	for i := range s.n {
-		if (i >= s.na || s.m.common[i]) && s.pin.fixed[i] < 0 {
+		if (i >= s.na && !s.touched[i-s.na] || i < s.na && s.m.common[i]) && s.pin.fixed[i] < 0 {
 			pull := map[int]float64{}
 			for _, x := range s.near[i] {
 				if q := s.part[x.to]; s.size[q] > 0 {
@@ -192,6 +193,36 @@ func (s *state) settle(least int) {
 			if to, ok := most(pull); ok {
 				s.move(i, to)
 			}
+		}
+	}
+}
+
+// settleData puts tables where they are written most, or read where nobody writes
+// them, and the types that are their rows beside them.
+func (s *state) settleData() {
+	m := s.m
+	pull := make([]map[int]float64, len(m.tables))
+	s.touched = make([]bool, len(m.tables))
+	for _, a := range m.access {
+		if pull[a.table] == nil {
+			pull[a.table] = map[int]float64{}
+		}
+		w := 1e-3
+		if a.write {
+			w = 1
+		}
+		pull[a.table][s.part[a.atom]] += w
+		s.touched[a.table] = true
+	}
+	for t, p := range pull {
+		i := s.na + t
+		if to, ok := most(p); ok && s.pin.fixed[i] < 0 && p[to] > p[s.part[i]] {
+			s.move(i, to)
+		}
+	}
+	for i, a := range m.atoms {
+		if t, ok := m.table[m.entity[a.Type]]; ok && s.touched[t] && s.pin.fixed[i] < 0 && s.pin.allowed(s, i, s.part[s.na+t]) {
+			s.move(i, s.part[s.na+t])
 		}
 	}
 }

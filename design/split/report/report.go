@@ -175,11 +175,21 @@ func (r *Report) crossings(p *printer, c *split.Candidate) {
 			loops++
 		}
 	}
-	rest := fmt.Sprintf("%s of foreign tables, %s, %s, %s", count(reads, "reader"), count(keys, "foreign key"), count(joins, "join"), count(len(c.Calls), "operation"))
-	if loops > 0 {
-		rest += fmt.Sprintf(" (%d in a loop)", loops)
+	var rest []string
+	for _, x := range []struct {
+		n    int
+		what string
+	}{{reads, "foreign reader"}, {keys, "foreign key"}, {joins, "join"}, {len(c.Calls), "operation"}} {
+		if x.n > 0 {
+			rest = append(rest, count(x.n, x.what))
+		}
 	}
-	p.wrap("  also ", 7, rest)
+	if loops > 0 {
+		rest[len(rest)-1] += fmt.Sprintf(" (%d in a loop)", loops)
+	}
+	if len(rest) > 0 {
+		p.wrap("  also ", 7, strings.Join(rest, ", "))
+	}
 	if len(r.Result.Broken) > 0 {
 		for _, b := range r.Result.Broken[:min(len(r.Result.Broken), pick(r.Verbose, 100, 3))] {
 			p.wrap("  several jobs: ", 16, fmt.Sprintf("%s (%s) has %s", short(string(b.Type)), place(b.Pos), b.Why))

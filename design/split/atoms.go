@@ -50,9 +50,12 @@ type model struct {
 	entity  map[code.TypeID]arch.Ref // the table that a type is a row of
 	broken  []Broken
 	decided []Decision
-	common  []bool // atoms that no context should own alone
-	seen    bool   // calls were observed, not only read
-	watched bool   // use cases were
+	common  []bool                    // atoms that no context should own alone
+	seen    bool                      // calls were observed, not only read
+	watched bool                      // use cases were
+	owner   []string                  // team of each atom, "" for unknown
+	rate    map[code.MethodID]float64 // requests per second that reach a method; nil: unknown
+	entered map[code.MethodID]float64 // that come in at it
 }
 
 type access struct {
@@ -77,6 +80,7 @@ func newModel(g *code.Graph, o Options) *model {
 	m.findTransactions()
 	m.findUseCases(o)
 	m.decide()
+	m.findRates(o)
 	return m
 }
 

@@ -47,7 +47,9 @@ type model struct {
 	access  []access
 	txs     []transaction
 	cases   []useCase
-	entity  map[code.TypeID]arch.Ref // the table that a type is a row of
+	entity  map[code.TypeID]arch.Ref   // the table that a type is a row of
+	work    map[code.MethodID]arch.Ref // first method of a part -> the table behind most of it
+	doors   []int                      // atoms with an entry point
 	broken  []Broken
 	decided []Decision
 	common  []bool                    // atoms that no context should own alone
@@ -71,13 +73,14 @@ type useCase struct {
 }
 
 func newModel(g *code.Graph, o Options) *model {
-	m := &model{g: homed(g), at: map[code.MethodID]int{}, of: map[code.TypeID][]int{}, short: map[string][]int{}, table: map[arch.Ref]int{}, calls: map[[2]int]float64{}, hard: map[[2]int]bool{}}
+	m := &model{g: homed(g), at: map[code.MethodID]int{}, of: map[code.TypeID][]int{}, short: map[string][]int{}, table: map[arch.Ref]int{}, calls: map[[2]int]float64{}, hard: map[[2]int]bool{}, work: map[code.MethodID]arch.Ref{}}
 	m.findTables()
 	m.findEntities()
 	m.findAtoms()
 	m.findCalls()
 	m.findAccess()
 	m.findTransactions()
+	m.findDoors()
 	m.findUseCases(o)
 	m.decide()
 	m.findRates(o)

@@ -75,6 +75,10 @@ func (r *Result) members(c *Candidate, f found) {
 	for i := range m.atoms {
 		byPart[f.part[i]] = append(byPart[f.part[i]], i)
 	}
+	decided := map[code.TypeID]bool{}
+	for _, d := range m.decided {
+		decided[d.Type] = true
+	}
 	names, terms, inferred := m.contextNames(byPart, f.part, r.opts)
 	c.name = names
 	for p, atoms := range byPart {
@@ -88,6 +92,9 @@ func (r *Result) members(c *Candidate, f found) {
 		sum := 0.
 		for n, i := range atoms {
 			sum += f.support[i]
+			if m.common[i] && decided[m.atoms[i].Type] {
+				continue // Decided says what becomes of it
+			}
 			mem := Member{Atom: m.atoms[i], Support: f.support[i]}
 			if whole := m.whole(mem.Type, p, f.part); whole && n > 0 && m.atoms[atoms[n-1]].Type == mem.Type {
 				continue // a later part of a type that stays together
@@ -230,7 +237,7 @@ func (m *model) contextNames(byPart [][]int, part []int, o Options) (names []str
 				w = 2
 			}
 			if m.common[i] {
-				w = 0
+				continue
 			}
 			if a.Part {
 				for _, me := range a.Methods {

@@ -62,6 +62,7 @@ type neighbour struct {
 	to     int
 	weight float64
 	works  bool // calls, not only likeness
+	common bool // one end is common property: a library is called in every process
 }
 
 // newState prepares; parts are numbered from 0 and there is room for more.
@@ -74,13 +75,16 @@ func newState(m *model, g *graph, pin *pinned, part []int) *state {
 			s.near[a][k-1].works = s.near[a][k-1].works || works
 			return
 		}
-		s.near[a] = append(s.near[a], neighbour{b, w, works})
+		s.near[a] = append(s.near[a], neighbour{b, w, works, s.isCommon(a) || s.isCommon(b)})
 	}
 	for _, l := range g.links {
 		if l.b < s.n {
 			works := l.kind == ByCall && l.b < s.na
 			link(l.a, l.b, l.weight, works)
 			link(l.b, l.a, l.weight, works)
+			if s.isCommon(l.a) || s.isCommon(l.b) {
+				continue
+			}
 			s.total += l.weight
 			if works {
 				s.works[l.a], s.works[l.b] = true, true
@@ -89,7 +93,7 @@ func newState(m *model, g *graph, pin *pinned, part []int) *state {
 	}
 	for i := range s.na {
 		for _, x := range s.near[i] {
-			if x.works && x.to > i {
+			if x.works && !x.common && x.to > i {
 				s.allWork++
 			}
 		}
@@ -111,6 +115,8 @@ func newState(m *model, g *graph, pin *pinned, part []int) *state {
 	s.set(part)
 	return s
 }
+
+func (s *state) isCommon(node int) bool { return node < s.na && s.m.common[node] }
 
 // set takes another partition.
 func (s *state) set(part []int) {
@@ -138,7 +144,7 @@ func (s *state) enter(i, p int) {
 	for _, x := range s.near[i] {
 		q := s.part[x.to]
 		switch {
-		case q < 0:
+		case q < 0 || x.common:
 		case q == p:
 			if x.works {
 				s.inside[p]++
@@ -173,7 +179,7 @@ func (s *state) leave(i int) {
 	for _, x := range s.near[i] {
 		q := s.part[x.to]
 		switch {
-		case q < 0:
+		case q < 0 || x.common:
 		case q == p:
 			if x.works {
 				s.inside[p]--
@@ -243,8 +249,8 @@ func (s *state) cost() Cost {
 		switch size := float64(n); {
 		case n < fewAtoms && s.domain > 2*fewAtoms:
 			extreme += size * float64(fewAtoms-n) / fewAtoms
-		case size > large: // all of it counts at twice that size
-			extreme += min(size, 2*(size-large))
+		case size > large: // the excess counts
+			extreme += size - large
 		}
 		over = max(over, float64(n)/float64(s.domain)-hardShare)
 	}

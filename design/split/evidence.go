@@ -165,6 +165,12 @@ func (m *model) byData(put putter) {
 		if k, ok := m.table[m.entity[a.Type]]; ok {
 			put(ByData, i, t0+k, 1)
 		}
+		if !a.Part {
+			continue
+		}
+		if k, ok := m.table[m.work[a.Methods[0]]]; ok {
+			put(ByData, i, t0+k, .5) // its job, also where others reach the table for it
+		}
 	}
 	for ref, t := range m.g.Tables {
 		for _, f := range t.ForeignKeys {

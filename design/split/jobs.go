@@ -57,6 +57,17 @@ func (m *model) jobs(methods map[code.TypeID][]code.MethodID) map[code.TypeID][]
 		}
 		if groups := m.groups(ms, touches, outside, inside[id]); len(groups) > 1 {
 			out[id] = groups
+			for _, group := range groups {
+				sum := map[arch.Ref]float64{}
+				for _, me := range group {
+					for t, w := range touches[me] {
+						sum[t] += w
+					}
+				}
+				if t, ok := most(sum); ok {
+					m.work[group[0]] = t
+				}
+			}
 		}
 	}
 	return out

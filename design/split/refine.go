@@ -227,14 +227,20 @@ func (s *state) settleData() {
 	}
 }
 
-// viable is the number of atoms that a part needs to be a context: more where it
-// owns no table while others do.
+// viable is the number of atoms that a part needs to be a context: more where
+// nothing comes in at it and it writes no table of its own, while other parts have
+// both. Such a part is data of somebody else.
 func (s *state) viable(p, least int) int {
 	if s.n-s.na < 3 {
 		return least
 	}
-	for i := s.na; i < s.n; i++ {
+	for _, i := range s.m.doors {
 		if s.part[i] == p {
+			return least
+		}
+	}
+	for _, a := range s.m.access {
+		if a.write && s.part[a.atom] == p && s.part[s.na+a.table] == p {
 			return least
 		}
 	}

@@ -67,7 +67,7 @@ func (m *model) decide() {
 			enters[t] = true
 		}
 	}
-	abroad := m.calledAbroad()
+	abroad, domain := m.calledAbroad(), m.sharesWords()
 	limit := max(manyLeast, int(manyShare*float64(n)))
 	for i, a := range m.atoms {
 		t := m.g.Types[a.Type]
@@ -81,6 +81,10 @@ func (m *model) decide() {
 			d.Role, d.Why = RoleKernel, fmt.Sprintf("a value that %d others use", u)
 			d.Do = "keep it in one small versioned library, or give each context its own copy"
 		case t.Kind != code.KindEntity && t.Kind != code.KindRepository && users[i] >= limit && out[i]*4 <= users[i]:
+			if domain[i] {
+				m.common[i] = true // so central that it would glue its callers together; it goes where it is drawn to
+				continue
+			}
 			d.Role, d.Why = RoleUtility, fmt.Sprintf("%d others call it, it calls %d and touches no table", users[i], out[i])
 			d.Do = "make it a library without domain knowledge"
 		case t.Kind == code.KindPackage && !abroad[i] && !starts[a.Type]:
@@ -100,6 +104,27 @@ func (m *model) decide() {
 	}
 	m.findAlone(touches)
 	slices.SortFunc(m.decided, func(a, b Decision) int { return strings.Compare(string(a.Type), string(b.Type)) })
+}
+
+// sharesWords marks the atoms that have a word of their name in common with two
+// other types: a word of the domain, which a utility has none of.
+func (m *model) sharesWords() []bool {
+	types := map[string]map[code.TypeID]bool{}
+	for _, a := range m.atoms {
+		for _, w := range meaning(words(typeName(m.g, a.Type))) {
+			if types[w] == nil {
+				types[w] = map[code.TypeID]bool{}
+			}
+			types[w][a.Type] = true
+		}
+	}
+	out := make([]bool, len(m.atoms))
+	for i, a := range m.atoms {
+		for _, w := range meaning(words(typeName(m.g, a.Type))) {
+			out[i] = out[i] || len(types[w]) > 2
+		}
+	}
+	return out
 }
 
 // calledAbroad marks the atoms that another package calls.

@@ -57,13 +57,14 @@ type Member struct {
 }
 
 func (r *Result) candidate(f found) Candidate {
-	c := Candidate{Cost: f.cost, Grain: f.grain, Stability: f.stability, part: f.part}
+	c := Candidate{Grain: f.grain, Stability: f.stability, part: f.part}
 	r.members(&c, f)
 	r.tables(&c)
 	r.callCuts(&c)
 	r.txCuts(&c)
 	r.extractions(&c)
 	c.Scores = r.model.scores(f.part)
+	c.Cost = newState(r.model, r.graph, &pinned{fixed: slices.Repeat([]int{-1}, len(f.part))}, f.part).cost() // tables went to their owners
 	return c
 }
 

@@ -208,9 +208,7 @@ func TestWhatIsNone(t *testing.T) {
 
 // FuzzRead holds the promise that what Encode writes reads back equal.
 func FuzzRead(f *testing.F) {
-	for _, src := range public(f) {
-		f.Add(src)
-	}
+	f.Add(public(f)["conference-signup.arch.json"]) // the smallest: the rest slows the search down
 	f.Fuzz(func(t *testing.T, src []byte) {
 		for _, d := range doc.Read("f.json", src, &doc.Limits{Bytes: 1 << 16}).Docs {
 			a, _ := calm.Read(d)

@@ -26,8 +26,10 @@ type workload struct {
 	ref     arch.Ref
 	class   discover.Class
 	version string
-	why     string // it is part of ref, when the names differ
-	hosts   []string
+	why     string   // it is part of ref, when the names differ
+	hosts   []string // Services that select it
+	fronts  []front  // the same with where they stand
+	settled bool     // it is called otherwise than its object
 }
 
 func (w *workload) name() string { return w.ref.Name() }
@@ -98,11 +100,13 @@ func relate(ev *discover.Evidence, out discover.Sink, known map[arch.Ref]bool) m
 	}
 	var of []arch.Ref
 	are := map[arch.Ref]bool{}
+	fronts := r.services()
+	r.settle()
+	r.publish(fronts)
 	for _, w := range r.workloads {
 		of = append(of, w.ref)
 		are[w.ref] = true
 	}
-	r.services()
 	for _, w := range r.workloads {
 		r.holds(w)
 		r.emit(w)
@@ -141,42 +145,6 @@ func (r *relation) identify(o object, w kubernetes.Workload) *workload {
 	}
 	x.ref = arch.NewRef(kind, name)
 	return x
-}
-
-// services learns which names lead to which workload.
-func (r *relation) services() {
-	for _, o := range r.objects {
-		s, ok := o.V.Typed.(*corev1.Service)
-		if !ok {
-			continue
-		}
-		if s.Spec.ExternalName != "" {
-			r.ev.Hosts.Add(o.V.Name, o.V.Namespace, arch.NewRef(arch.KindExternal, s.Spec.ExternalName))
-			continue
-		}
-		for _, w := range r.workloads {
-			if w.V.Namespace != o.V.Namespace || !kubernetes.Selects(s.Spec.Selector, w.Pod.Labels) {
-				continue
-			}
-			r.ev.Hosts.Add(o.V.Name, o.V.Namespace, w.ref)
-			w.hosts = append(w.hosts, o.V.Name)
-			for _, p := range s.Spec.Ports {
-				if r.ports[w.ref] == nil {
-					r.ports[w.ref] = map[string]string{}
-				}
-				name := p.Name
-				if p.AppProtocol != nil {
-					name = *p.AppProtocol
-				}
-				r.ports[w.ref][fmt.Sprint(p.Port)] = name
-			}
-		}
-	}
-	for _, w := range r.workloads { // a name that no Service has is better than none
-		if _, ok := r.ev.Hosts.Resolve(w.V.Name, w.V.Namespace); !ok {
-			r.ev.Hosts.Add(w.V.Name, w.V.Namespace, w.ref)
-		}
-	}
 }
 
 // emit puts out a workload with its claims.
@@ -233,6 +201,9 @@ func (r *relation) aliases(w *workload) []string {
 		if h != w.name() {
 			as = append(as, h)
 		}
+	}
+	if w.settled && w.V.Name != w.name() {
+		as = append(as, w.V.Name)
 	}
 	slices.Sort(as)
 	return slices.Compact(as)

@@ -175,3 +175,34 @@ func TestTwoThousandFiles(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 }
+
+// One system that is described thrice: by two charts, either of which deploys it,
+// and by a compose file. A release's name is nobody's own, and one way to run a
+// thing does not contradict another.
+func TestOneNameForWhatIsDeployedInSeveralWays(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	service := "---\napiVersion: v1\nkind: Service\nmetadata: {name: registry}\nspec: {selector: {app: \"{{ .Release.Name }}-eureka\"}, ports: [{port: 8761}]}\n"
+	chart := func(replicas int) string {
+		return fmt.Sprintf("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: \"{{ .Release.Name }}-eureka\"}\nspec: {replicas: %d, template: {metadata: {labels: {app: \"{{ .Release.Name }}-eureka\"}}, spec: {containers: [{name: a, image: \"acme/eureka:1\"}]}}}\n", replicas) + service
+	}
+	alone := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: \"{{ .Release.Name }}-cart\"}\nspec: {template: {spec: {containers: [{name: a, image: \"acme/cart:1\"}]}}}\n"
+	write(t, dir, map[string]string{
+		"a/Chart.yaml": "name: shop-support\nversion: 1.0.0\n", "a/templates/d.yaml": chart(1) + "---\n" + alone,
+		"b/Chart.yaml": "name: shop-mesh\nversion: 1.0.0\n", "b/templates/d.yaml": chart(1),
+		"compose.yaml": "services:\n  registry: {image: \"acme/eureka:1\"}\n",
+	})
+	s := discovered(t, nil, dir).System
+	if got := strings.Join(arch.Sorted(s.Services), " "); got != "registry shop-support-cart" {
+		t.Errorf("services %s", got)
+	}
+	if got := s.Services["registry"].Aliases; strings.Join(got, " ") != "shop-mesh-eureka shop-support-eureka" {
+		t.Errorf("aliases %v", got)
+	}
+	if got := strings.Join(arch.Sorted(s.Deployments), " "); got != "/registry /shop-support-cart compose/registry" {
+		t.Errorf("deployments %s", got)
+	}
+	if cs := s.Ledger.Conflicts(); len(cs) > 0 {
+		t.Errorf("conflicts %v", cs)
+	}
+}

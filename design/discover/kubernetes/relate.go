@@ -112,6 +112,7 @@ func relate(ev *discover.Evidence, out discover.Sink, known map[arch.Ref]bool) m
 		r.emit(w)
 	}
 	if known == nil {
+		r.tell()
 		for _, o := range r.objects {
 			if in, ok := o.V.Typed.(*networkingv1.Ingress); ok {
 				r.ingress(o, in)
@@ -189,7 +190,9 @@ func (r *relation) emit(w *workload) {
 		at(arch.Fact{Of: w.ref}, w.why, "metadata", "name")
 	}
 	key := arch.DeploymentKey(r.ev.Environment, w.name())
-	s.Deployments = map[string]arch.Deployment{key: r.deployment(w, at)}
+	d := r.deployment(w, at)
+	d.Access = r.access(w, at, places)
+	s.Deployments = map[string]arch.Deployment{key: d}
 	s.Locate(places)
 	s.Attest(w.At(arch.Config))
 	r.out.System(s)
@@ -237,7 +240,7 @@ func (r *relation) deployment(w *workload, at func(arch.Fact, string, ...string)
 	if mem > 0 {
 		d.Memory = arch.Some(mem)
 	}
-	if r.injected[w.V.Namespace] || w.Pod.Labels["sidecar.istio.io/inject"] == "true" || w.Pod.Annotations["sidecar.istio.io/inject"] == "true" || w.Pod.Annotations["linkerd.io/inject"] == "enabled" {
+	if r.meshed(w) != "" {
 		d.Mesh = arch.Some(true)
 	}
 	for _, o := range r.objects {

@@ -81,7 +81,7 @@ data:
   readme.txt: one line
 `,
 			"edge.yaml": workload("edge", "nginx:1", "      volumes: [{name: c, projected: {sources: [{configMap: {name: edge}}]}}]\n") + workload("price", "price:1", "") + "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: edge}\ndata:\n  nginx.conf: |\n    upstream o { server order:80; }\n    server {\n      location / { proxy_pass http://o; }\n      location /p { proxy_pass http://price:8080/; }\n    }\n",
-		}, "edge -> order edge.yaml:25:25\nedge -> price edge.yaml:28:32\norder -> price order.yaml:30:1\norder -> db order.yaml:28:14\n"},
+		}, "edge -> order edge.yaml:25:25\nedge -> price edge.yaml:28:32\norder -> price order.yaml:30:5\norder -> db order.yaml:28:14\n"},
 		"Knative": {map[string]string{
 			"s.yaml": "apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: order}\nspec:\n  template:\n    metadata: {annotations: {autoscaling.knative.dev/max-scale: \"9\"}}\n    spec: {containerConcurrency: 5, containers: [{image: order:1, env: [{name: PAY_URL, value: http://pay.default.svc.cluster.local}]}]}\n---\n" +
 				"apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: pay}\nspec: {template: {spec: {containers: [{image: pay:1}]}}}\n",

@@ -15,10 +15,10 @@ var refusedCall = review.Rule{
 	Bad:   "cart's NetworkPolicy lets checkout in; frontend's CART_ADDR is cart:7070",
 	Good:  "ingress: [{from: [{podSelector: {matchLabels: {app: checkout}}}, {podSelector: {matchLabels: {app: frontend}}}]}]",
 	Since: "0.1", Severity: review.High, Confidence: .9,
-	Needs:   []review.Need{review.Manifests, review.Calls},
-	Source:  "Kubernetes documentation, Network Policies; Istio documentation, Authorization Policy",
-	Silent:  "GoogleCloudPlatform/microservices-demo@34ffea9 kustomize/base with kustomize/components/network-policies; helm-chart with networkPolicies, sidecars and authorizationPolicies",
-	Untried: "a public system on which it fires",
+	Needs:  []review.Need{review.Manifests, review.Calls},
+	Source: "Kubernetes documentation, Network Policies; Istio documentation, Authorization Policy",
+	Fires:  "GoogleCloudPlatform/microservices-demo@34ffea9 kustomize/base with the components network-policies and shopping-assistant: frontend -> shoppingassistantservice",
+	Silent: "GoogleCloudPlatform/microservices-demo@34ffea9 kustomize/base with kustomize/components/network-policies; helm-chart with networkPolicies, sidecars and authorizationPolicies",
 	Check: func(c *review.Case, r *review.Reporter) {
 		type pair struct{ from, to arch.Ref }
 		seen := map[pair]bool{}

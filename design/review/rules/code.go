@@ -37,6 +37,9 @@ func remote(c code.Client) bool { return c.Kind == "http" || c.Kind == "grpc" }
 
 // asks is how people write a request: "POST /charges of bank".
 func asks(c code.Client) string {
+	if c.Kind == "grpc" { // the method names its service better than an address does
+		return c.Verb
+	}
 	if c.Target == "" || strings.HasPrefix(c.Target, "{}") {
 		return c.Verb
 	}

@@ -85,6 +85,7 @@ var headSampling = review.Rule{
 			f.Title = strings.Replace(f.Title, " keeps ", " keep ", 1)
 		}
 		f.Fix = "Keep all at the source, and sample in the Collector by tail_sampling, whose policies see status and duration; or take the loss on purpose, and say so here."
+		f.Key = "all"
 		r.Find(f)
 	},
 }

@@ -70,6 +70,7 @@ var noHealth = review.Rule{
 			f.Title = fmt.Sprintf("%d services cannot say whether they are well: %s", len(ill), list(ill, 3))
 		}
 		f.Fix = "Answer two questions on paths of their own: does the process run, and can it serve now; let probes and balancers ask them."
+		f.Key = "all"
 		r.Find(f)
 	},
 }

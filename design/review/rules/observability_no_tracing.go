@@ -72,6 +72,7 @@ var noTracing = review.Rule{
 		f.Of = bare
 		f.Title = fmt.Sprintf("none of %d services that call one another traces its requests", len(bare))
 		f.Fix = "Start with OpenTelemetry's agent or library in each service, W3C's traceparent between them, and one backend."
+		f.Key = "all"
 		r.Find(f)
 	},
 }

@@ -2,10 +2,12 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/discover/marks"
 	"github.com/ashlar-dev/ashlar/design/review"
+	"github.com/ashlar-dev/ashlar/formats/otelcol"
 )
 
 var mixedLogs = review.Rule{
@@ -31,6 +33,14 @@ var mixedLogs = review.Rule{
 		}
 		for _, s := range settingsOf(c, "logging.pattern.console") {
 			by[s.of] = append(by[s.of], said{"text", s.evidence()})
+		}
+		for _, x := range collectors(c) {
+			for _, id := range arch.Sorted(x.V.Service.Pipelines) {
+				if otelcol.Type(id) == "logs" && slices.ContainsFunc(x.V.Service.Pipelines[id].Receivers, func(n string) bool { return otelcol.Type(n) == "otlp" }) {
+					r.NotJudged("logs go to a Collector in one form, whatever their lines look like")
+					return
+				}
+			}
 		}
 		sides := map[string][]arch.Ref{}
 		ev := map[string]review.Evidence{}
@@ -62,6 +72,7 @@ var mixedLogs = review.Rule{
 			f.Title = fmt.Sprintf("%s logs JSON, %s text", list(sides["json"], 3), list(sides["text"], 3))
 		}
 		f.Fix = "Agree on JSON with the same names everywhere, best from one small library or the collector's parser, and put the trace id in."
+		f.Key = "all"
 		r.Find(f)
 	},
 }

@@ -70,6 +70,7 @@ var mixedTokens = review.Rule{
 		}
 		f.Title = "tokens are checked in different ways: " + strings.Join(parts, ", ")
 		f.Fix = "Check them alike: by the issuer's published keys, with issuer, audience and expiry; ask the issuer only where a revoked token must be refused at once."
+		f.Key = "all"
 		r.Find(f)
 	},
 }

@@ -24,6 +24,8 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover/kubernetes"
 	"github.com/ashlar-dev/ashlar/design/discover/kustomize"
 	"github.com/ashlar-dev/ashlar/design/discover/linkerd"
+	"github.com/ashlar-dev/ashlar/design/discover/marks"
+	"github.com/ashlar-dev/ashlar/design/discover/migrations"
 	"github.com/ashlar-dev/ashlar/design/discover/monitoring"
 	"github.com/ashlar-dev/ashlar/design/discover/nginx"
 	"github.com/ashlar-dev/ashlar/design/discover/openshift"
@@ -86,6 +88,8 @@ func With(opts *Options) []discover.Source {
 		calm.New(),
 		codeowners.New(),
 		contracts.New(),
+		marks.New(),
+		migrations.New(),
 		githistory.New(nil),
 	}
 }

@@ -189,7 +189,7 @@ func (b *builder) contexts(boxes []Box) {
 	b.areas = map[string]bool{}
 	for i := range boxes {
 		x := &boxes[i]
-		if around := b.boxes[x.Inside]; around != nil && around.Kind == Area && (x.Kind == Service || x.Kind == Store || x.Kind == Topic) {
+		if around := b.boxes[x.Inside]; around != nil && around.Kind == Area && x.Ref == "" && (x.Kind == Service || x.Kind == Store || x.Kind == Topic) {
 			b.areas[x.Inside] = true
 		}
 	}

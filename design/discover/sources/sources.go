@@ -24,6 +24,8 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover/kubernetes"
 	"github.com/ashlar-dev/ashlar/design/discover/kustomize"
 	"github.com/ashlar-dev/ashlar/design/discover/linkerd"
+	"github.com/ashlar-dev/ashlar/design/discover/marks"
+	"github.com/ashlar-dev/ashlar/design/discover/migrations"
 	"github.com/ashlar-dev/ashlar/design/discover/monitoring"
 	"github.com/ashlar-dev/ashlar/design/discover/nginx"
 	"github.com/ashlar-dev/ashlar/design/discover/openshift"
@@ -88,6 +90,8 @@ func With(opts *Options) []discover.Source {
 		structurizr.New(),
 		codeowners.New(),
 		contracts.New(),
+		marks.New(),
+		migrations.New(),
 		githistory.New(nil),
 	}
 }

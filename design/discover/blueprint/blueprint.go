@@ -120,7 +120,11 @@ func (p *Plan) System() *Result {
 	slices.Sort(b.Of)
 	b.Of = slices.Compact(b.Of)
 	for _, what := range arch.Sorted(b.left) {
-		b.Left = append(b.Left, strconv.Itoa(b.left[what])+" "+what)
+		n := b.left[what]
+		if n == 1 {
+			what = strings.Replace(what, "arrows", "arrow", 1)
+		}
+		b.Left = append(b.Left, strconv.Itoa(n)+" "+what)
 	}
 	return &b.Result
 }

@@ -53,7 +53,7 @@ func TestNamesThatTwoBoxesShare(t *testing.T) {
 	if c := r.System.Services["api"].Uses["store/shop-database#1"]; c.Access != arch.AccessWrite || c.Why != "reads" {
 		t.Errorf("call = %+v", c)
 	}
-	if !slices.Equal(r.Left, []string{"1 arrows of a box that holds others: whose they are is not said", "1 arrows that leave a store: a store calls nobody", "1 arrows to or from what is not there"}) {
+	if !slices.Equal(r.Left, []string{"1 arrow of a box that holds others: whose they are is not said", "1 arrow out of a store: a store calls nobody", "1 arrow to or from what is not there"}) {
 		t.Errorf("left %q", r.Left)
 	}
 	if err := r.System.Validate(); err != nil {

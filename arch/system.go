@@ -233,6 +233,7 @@ type Journey struct {
 	Curve       string       `arch:"curve"`
 	Users       Opt[int]     `arch:"users"`
 	Objectives  []Objective  `arch:"objectives"`
+	Tests       []string     `arch:"tests"` // that go through it from end to end
 }
 
 // Objective is a promise: a latency that a share of requests keeps, or an

@@ -39,7 +39,7 @@ var roleWords = []struct {
 	{arch.RoleLoadgen, []string{"loadgenerator", "loadgen", "loadtest", "locust", "k6"}},
 	{arch.RoleGateway, []string{"gateway", "apigateway", "zuul", "ingress", "proxy"}},
 	{arch.RoleRegistry, []string{"eureka", "registry", "discovery"}},
-	{arch.RoleTelemetry, []string{"jaeger", "zipkin", "prometheus", "grafana", "otelcol", "otel", "hystrix", "turbine", "telemetry"}},
+	{arch.RoleTelemetry, []string{"jaeger", "zipkin", "prometheus", "grafana", "otelcol", "otel", "opamp", "hystrix", "turbine", "telemetry"}},
 	{arch.RoleUI, []string{"frontend", "ui", "web", "webapp", "webui", "storefront"}},
 }
 

@@ -141,6 +141,7 @@ type Deployment struct {
 	Disruption  Opt[bool]         `arch:"disruption-budget"`
 	Strategy    string            `arch:"strategy"`
 	Mesh        Opt[bool]         `arch:"mesh"` // a sidecar or ambient mesh handles its traffic
+	Access      *Access           `arch:"access"`
 }
 
 // Store is a database, a cache or a bucket.

@@ -50,6 +50,15 @@ func ImageBase(image string) string {
 	return base
 }
 
+// ImageRepository is an image's name without tag and digest.
+func ImageRepository(image string) string {
+	image, _, _ = strings.Cut(image, "@")
+	if i := strings.LastIndexByte(image, ':'); i > strings.LastIndexByte(image, '/') {
+		image = image[:i]
+	}
+	return image
+}
+
 // Classify tells stores, brokers, gateways and the like from services by image
 // and name. An image is stronger evidence than a name.
 func Classify(image, name string) Class {

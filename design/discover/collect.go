@@ -259,6 +259,9 @@ func (c *collector) relate(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s, err = Bind(s); err != nil {
+		return nil, err
+	}
 	s.Coverage = c.coverage
 	r.System = s
 	r.Skipped = c.skipped

@@ -6,6 +6,7 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/design/discover/aspire"
 	"github.com/ashlar-dev/ashlar/design/discover/backstage"
+	"github.com/ashlar-dev/ashlar/design/discover/calm"
 	"github.com/ashlar-dev/ashlar/design/discover/codeowners"
 	"github.com/ashlar-dev/ashlar/design/discover/compose"
 	"github.com/ashlar-dev/ashlar/design/discover/consul"
@@ -84,6 +85,7 @@ func With(opts *Options) []discover.Source {
 		otlp.New(),
 		zipkin.New(),
 		backstage.New(),
+		calm.New(),
 		codeowners.New(),
 		contracts.New(),
 		marks.New(),

@@ -270,12 +270,16 @@ func (e *emitter) port(port string) (arch.Ref, bool) {
 // services puts out every service with what its operations reach.
 func (e *emitter) services() {
 	var of []arch.Ref
+	goDirs := goModules(e.ev)
 	for _, m := range e.ms.list {
 		if m.ref == "" || m.ref.Kind() != arch.KindService {
 			continue
 		}
 		of = append(of, m.ref)
 		src := e.source(code.Pos{File: m.dir}, m.why)
+		if !m.in && !m.main && m.build == nil && slices.Contains(goDirs, m.dir) {
+			continue // scripts beside a Go program, which is the service
+		}
 		if m.build != nil {
 			src.File = m.dir + "/pom.xml"
 			if m.build.Gradle {

@@ -43,7 +43,7 @@ func TestOddFiles(t *testing.T) {
 		{Name: "third_party/b/Other.java", Data: []byte("class Other {}")},
 		{Name: "target/generated-sources/c/Built.java", Data: []byte("class Built {}")},
 	})
-	r := run(t, dir, nil)
+	r := run(t, nil, dir)
 	for _, want := range []code.TypeID{"Latin", "Wide", "Bom", "Half", "Made"} {
 		if _, ok := r.Code.Types[want]; !ok {
 			t.Errorf("%s is missing: %v", want, r.Code.Types)
@@ -134,7 +134,7 @@ func TestCacheIsBoundedAndSurvivesDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := show(run(t, dir, cache), dir)
+	want := show(run(t, cache, dir), dir)
 	cache.Trim()
 	size := int64(0)
 	kept, err := filepath.Glob(filepath.Join(at, "*", "*"))
@@ -154,7 +154,7 @@ func TestCacheIsBoundedAndSurvivesDamage(t *testing.T) {
 	if size > 4000 || len(kept) == 0 {
 		t.Errorf("%d bytes in %d entries", size, len(kept))
 	}
-	if got := show(run(t, dir, cache), dir); got != want {
+	if got := show(run(t, cache, dir), dir); got != want {
 		t.Errorf("a torn cache tells something else\n%s\n%s", got, want)
 	}
 }

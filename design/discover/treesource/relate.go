@@ -270,13 +270,39 @@ func (ms *moduleSet) serve(f *facts.Facts) {
 
 // defined adds the tables of scripts: their keys are what the database enforces.
 func (ms *moduleSet) defined(ev *discover.Evidence, g *code.Graph) {
+	touched := map[string]bool{}
+	for i := range g.Access {
+		touched[g.Access[i].Table.Name()] = true
+	}
+	for ref := range g.Tables {
+		touched[ref.Name()] = true
+	}
+	goDirs := goModules(ev)
 	for _, d := range discover.Of[*tables](ev.Documents) {
 		m := ms.of(d.Path)
 		store := cmp.Or(m.store, m.name)
+		if !touched[store] && within(d.Path, goDirs) {
+			continue // a Go program's, and told by who reads Go
+		}
 		for _, t := range d.V.list {
 			ms.define(g, store, t)
 		}
 	}
+}
+
+// goModules are the folders of go.mod files.
+func goModules(ev *discover.Evidence) []string {
+	var out []string
+	for _, d := range ev.Documents {
+		if path.Base(d.Path) == "go.mod" {
+			out = append(out, path.Dir(d.Path))
+		}
+	}
+	return out
+}
+
+func within(p string, dirs []string) bool {
+	return slices.ContainsFunc(dirs, func(d string) bool { return d == "." || strings.HasPrefix(p, d+"/") })
 }
 
 func (*moduleSet) define(g *code.Graph, store string, t defined) {

@@ -22,6 +22,7 @@ func All() []review.Rule {
 		missingAggregate,
 		retryUnsafe,
 		unknownTarget,
+		refusedCall,
 
 		noTimeout,
 		timeoutBudget,

@@ -39,7 +39,7 @@ var roleWords = []struct {
 	{arch.RoleLoadgen, []string{"loadgenerator", "loadgen", "loadtest", "locust", "k6"}},
 	{arch.RoleGateway, []string{"gateway", "apigateway", "zuul", "ingress", "proxy"}},
 	{arch.RoleRegistry, []string{"eureka", "registry", "discovery"}},
-	{arch.RoleTelemetry, []string{"jaeger", "zipkin", "prometheus", "grafana", "otelcol", "otel", "hystrix", "turbine", "telemetry"}},
+	{arch.RoleTelemetry, []string{"jaeger", "zipkin", "prometheus", "grafana", "otelcol", "otel", "opamp", "hystrix", "turbine", "telemetry"}},
 	{arch.RoleUI, []string{"frontend", "ui", "web", "webapp", "webui", "storefront"}},
 }
 
@@ -48,6 +48,15 @@ func ImageBase(image string) string {
 	image, _, _ = strings.Cut(image, "@")
 	base, _, _ := strings.Cut(image[strings.LastIndexByte(image, '/')+1:], ":")
 	return base
+}
+
+// ImageRepository is an image's name without tag and digest.
+func ImageRepository(image string) string {
+	image, _, _ = strings.Cut(image, "@")
+	if i := strings.LastIndexByte(image, ':'); i > strings.LastIndexByte(image, '/') {
+		image = image[:i]
+	}
+	return image
 }
 
 // Classify tells stores, brokers, gateways and the like from services by image

@@ -242,6 +242,9 @@ type Origins struct {
 	// Bundle is what has the text, in this environment or another: a chart, a
 	// kustomization. Texts of one bundle are alternatives by environment.
 	Bundle string
+	// Release is the name that a chart was rendered under. Whoever installs it
+	// chooses it, so that names which begin with it are not the things' own.
+	Release string
 	// Within names the thing that holds the text as one of its files:
 	// "ConfigMap shop/order-config".
 	Within string

@@ -3,6 +3,7 @@ package split
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/ashlar-dev/ashlar/arch"
 )
@@ -150,11 +151,32 @@ func (r *Result) extractions(c *Candidate) {
 			e.Value += .2 * alone.V
 			e.Brings = append(e.Brings, fmt.Sprintf("%.0f %% of its changes touch nothing else", 100*alone.V))
 		}
+		switch {
+		case len(x.Teams) > 0 && x.Teams[0].Share >= .8:
+			e.Value += .1
+			e.Brings = append(e.Brings, fmt.Sprintf("%s owns %.0f %% of it", x.Teams[0].Team, 100*x.Teams[0].Share))
+		case len(x.Teams) > 1:
+			e.Price += .1
+			e.Takes = append(e.Takes, fmt.Sprintf("an owner: %d teams share it, %s has most with %.0f %%", len(x.Teams), x.Teams[0].Team, 100*x.Teams[0].Share))
+		}
+		if load := c.load(); x.Load.Known && load > 0 {
+			e.Value += .1 * x.Load.V / load
+			e.Brings = append(e.Brings, fmt.Sprintf("%.0f %% of the load scales alone", 100*x.Load.V/load))
+		}
 		if x.Lines > 0 {
 			e.Brings = append(e.Brings, fmt.Sprintf("%d lines that build and deploy alone", x.Lines))
 		}
 		e.Worth = len(x.Tables)+len(x.Entries) > 0 && e.Value > worthFactor*e.Price && x.Stability >= .5
 	}
+}
+
+// load is the requests per second that come in at all contexts.
+func (c *Candidate) load() float64 {
+	sum := 0.
+	for _, x := range c.Contexts {
+		sum += x.Load.V
+	}
+	return sum
 }
 
 // changesAlone is the share of a context's commits that stay inside of it.
@@ -274,7 +296,7 @@ func (r *Result) answer() Answer {
 	if !said {
 		a.Unknown = append(a.Unknown, "teams: `teams: {sales: {size: 5}}` in ashlar.yaml; more than one team for a context's code would speak for extracting it")
 	}
-	if !m.seen {
+	if !m.seen && m.rate == nil {
 		a.Unknown = append(a.Unknown, "call volumes: traces or journeys with rates; load that differs by context would speak for extracting it")
 	}
 	if heavy {
@@ -288,6 +310,29 @@ func (r *Result) answer() Answer {
 	}
 	a.Changes = append(a.Changes, "a part that must scale, be released or be kept apart by law on its own")
 	return a
+}
+
+// extractAsked puts the contexts that the user wants as services in place of those
+// that are worth it, and says what that brings and takes.
+func (r *Result) extractAsked() error {
+	if len(r.opts.Extract) == 0 || len(r.Candidates) == 0 {
+		return nil
+	}
+	r.Answer.Extract = nil
+	for _, name := range r.opts.Extract {
+		i := slices.IndexFunc(r.Candidates[0].Contexts, func(x Context) bool { return x.Name == name })
+		if i < 0 {
+			var names []string
+			for _, x := range r.Candidates[0].Contexts {
+				names = append(names, x.Name)
+			}
+			return fmt.Errorf("extract %s: no context of that name; there are %s", name, listed(names))
+		}
+		e := r.Candidates[0].Contexts[i].Extract
+		r.Answer.Extract = append(r.Answer.Extract, name)
+		r.Answer.Why = append(r.Answer.Why, fmt.Sprintf("you asked to extract %s: that brings %.2f and takes %.2f", name, e.Value, e.Price))
+	}
+	return nil
 }
 
 // maxServices is how many services the teams can run: about two a team, and not

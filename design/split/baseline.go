@@ -135,7 +135,10 @@ func (r *Result) Score(contexts map[string][]string) (Candidate, []string, error
 				pull[part[to]] += x.weight
 			}
 		}
-		part[i], _ = most(pull)
+		to, ok := most(pull)
+		if part[i] = to; !ok {
+			part[i] = len(names) + i // in none
+		}
 		if i < len(m.atoms) && !m.common[i] {
 			rest = append(rest, m.atoms[i].Name)
 		}

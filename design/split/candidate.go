@@ -38,6 +38,9 @@ type Context struct {
 	Lines     int          `json:"lines"`
 	Stability float64      `json:"stability"` // mean support of its members
 	Authors   []string     `json:"authors"`
+	Teams     []TeamShare  `json:"teams"` // that own its files, the largest share first
+	// Load is the requests per second that come in at its entries.
+	Load arch.Opt[float64] `json:"load"`
 	// Own is the share of the changes to it that touch no other context; unknown
 	// with fewer than five changes in the history.
 	Own arch.Opt[float64] `json:"own"`
@@ -54,13 +57,14 @@ type Member struct {
 }
 
 func (r *Result) candidate(f found) Candidate {
-	c := Candidate{Cost: f.cost, Grain: f.grain, Stability: f.stability, part: f.part}
+	c := Candidate{Grain: f.grain, Stability: f.stability, part: f.part}
 	r.members(&c, f)
 	r.tables(&c)
 	r.callCuts(&c)
 	r.txCuts(&c)
 	r.extractions(&c)
 	c.Scores = r.model.scores(f.part)
+	c.Cost = newState(r.model, r.graph, &pinned{fixed: slices.Repeat([]int{-1}, len(f.part))}, f.part).cost() // tables went to their owners
 	return c
 }
 
@@ -71,6 +75,10 @@ func (r *Result) members(c *Candidate, f found) {
 	byPart := make([][]int, k)
 	for i := range m.atoms {
 		byPart[f.part[i]] = append(byPart[f.part[i]], i)
+	}
+	decided := map[code.TypeID]bool{}
+	for _, d := range m.decided {
+		decided[d.Type] = true
 	}
 	names, terms, inferred := m.contextNames(byPart, f.part, r.opts)
 	c.name = names
@@ -85,6 +93,9 @@ func (r *Result) members(c *Candidate, f found) {
 		sum := 0.
 		for n, i := range atoms {
 			sum += f.support[i]
+			if m.common[i] && decided[m.atoms[i].Type] {
+				continue // Decided says what becomes of it
+			}
 			mem := Member{Atom: m.atoms[i], Support: f.support[i]}
 			if whole := m.whole(mem.Type, p, f.part); whole && n > 0 && m.atoms[atoms[n-1]].Type == mem.Type {
 				continue // a later part of a type that stays together
@@ -108,7 +119,12 @@ func (r *Result) members(c *Candidate, f found) {
 		}
 		x.Entries = uniqueEntries(x.Entries)
 		slices.SortStableFunc(x.Entries, func(a, b code.Entry) int { return cmp.Compare(a.Trigger, b.Trigger) })
-		x.Authors = m.authors(atoms)
+		x.Authors, x.Teams = m.authors(atoms), m.teams(atoms)
+		for _, e := range x.Entries {
+			if r, ok := m.entered[e.Method]; ok {
+				x.Load = arch.Some(x.Load.V + r)
+			}
+		}
 		m.aggregates(x.Members)
 		c.Contexts = append(c.Contexts, x)
 	}
@@ -222,7 +238,7 @@ func (m *model) contextNames(byPart [][]int, part []int, o Options) (names []str
 				w = 2
 			}
 			if m.common[i] {
-				w = 0
+				continue
 			}
 			if a.Part {
 				for _, me := range a.Methods {
@@ -333,17 +349,39 @@ type Scores struct {
 	Contexts int     `json:"contexts"`
 }
 
-// scores computes the published metrics on whole types; a type in several parts
-// counts where most of its methods are.
-func (m *model) scores(part []int) Scores {
+// MoJoFM is how near the recommended cut is to another, taken as an expert's: from
+// 0 to 100, in moves of one type and joins of two contexts ([metrics.MoJoFM]).
+func (r *Result) MoJoFM(expert *Candidate) float64 {
+	return metrics.MoJoFM(r.model.types(r.Candidates[0].part, false), r.model.types(expert.part, false))
+}
+
+// types places whole types; one in several parts is where most of its methods are.
+// Types that no context owns, alone or common property without a neighbour, are
+// parts of their own if alone is set, as in the partitions that were published with
+// the metrics; else they are left out.
+func (m *model) types(part []int, alone bool) metrics.Partition {
 	p := metrics.Partition{}
+	lives := map[int]bool{}
+	for i := range m.atoms {
+		if !m.common[i] {
+			lives[part[i]] = true
+		}
+	}
 	for _, t := range sorted(m.of) {
 		votes := map[int]float64{}
 		for _, i := range m.of[t] {
 			votes[part[i]] += 1 + float64(len(m.atoms[i].Methods))
 		}
-		p[string(t)], _ = most(votes)
+		if at, ok := most(votes); ok && (alone || lives[at]) {
+			p[string(t)] = at
+		}
 	}
+	return p
+}
+
+// scores computes the published metrics on whole types.
+func (m *model) scores(part []int) Scores {
+	p := m.types(part, true)
 	calls := metrics.Calls{}
 	for e, v := range m.calls {
 		calls[[2]string{string(m.atoms[e[0]].Type), string(m.atoms[e[1]].Type)}] += v

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -299,7 +300,7 @@ func (a *app) printSystem(w io.Writer, r *discover.Result) {
 		}
 	}
 	for _, name := range arch.Sorted(s.Stores) {
-		p("\n%s  store (%s)%s", name, s.Stores[name].Kind, where(s, arch.Fact{Of: arch.NewRef(arch.KindStore, name)}))
+		p("\n%s  store (%s)%s", name, cmp.Or(s.Stores[name].Kind, "of what kind is not known"), where(s, arch.Fact{Of: arch.NewRef(arch.KindStore, name)}))
 	}
 	for i, name := range arch.Sorted(s.Contracts) {
 		if i == 0 {

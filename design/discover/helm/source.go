@@ -84,7 +84,7 @@ func (s *Source) Read(ctx context.Context, in *discover.Input, out discover.Sink
 			out.Skip(p, why)
 		}
 	}
-	n := s.render(ctx, c, nil, discover.Origins{Via: "rendered with the chart's values.yaml", Bundle: bundle}, base, out, note)
+	n := s.render(ctx, c, nil, discover.Origins{Via: "rendered with the chart's values.yaml", Bundle: bundle, Release: c.Metadata.Name}, base, out, note)
 	for _, env := range environments(in.Root, dir) {
 		vals := map[string]any{}
 		var names []string
@@ -102,7 +102,7 @@ func (s *Source) Read(ctx context.Context, in *discover.Input, out discover.Sink
 			names = append(names, strings.TrimPrefix(p, dir+"/"))
 		}
 		if len(names) > 0 {
-			n += s.render(ctx, c, vals, discover.Origins{Via: "rendered with " + strings.Join(names, ", "), Environment: env.name, Bundle: bundle}, base, out, note)
+			n += s.render(ctx, c, vals, discover.Origins{Via: "rendered with " + strings.Join(names, ", "), Environment: env.name, Bundle: bundle, Release: c.Metadata.Name}, base, out, note)
 		}
 	}
 	if n > 0 {

@@ -81,7 +81,7 @@ data:
   readme.txt: one line
 `,
 			"edge.yaml": workload("edge", "nginx:1", "      volumes: [{name: c, projected: {sources: [{configMap: {name: edge}}]}}]\n") + workload("price", "price:1", "") + "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: edge}\ndata:\n  nginx.conf: |\n    upstream o { server order:80; }\n    server {\n      location / { proxy_pass http://o; }\n      location /p { proxy_pass http://price:8080/; }\n    }\n",
-		}, "edge -> order edge.yaml:25:25\nedge -> price edge.yaml:28:32\norder -> price order.yaml:30:1\norder -> db order.yaml:28:14\n"},
+		}, "edge -> order edge.yaml:25:25\nedge -> price edge.yaml:28:32\norder -> price order.yaml:30:5\norder -> db order.yaml:28:14\n"},
 		"Knative": {map[string]string{
 			"s.yaml": "apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: order}\nspec:\n  template:\n    metadata: {annotations: {autoscaling.knative.dev/max-scale: \"9\"}}\n    spec: {containerConcurrency: 5, containers: [{image: order:1, env: [{name: PAY_URL, value: http://pay.default.svc.cluster.local}]}]}\n---\n" +
 				"apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: pay}\nspec: {template: {spec: {containers: [{image: pay:1}]}}}\n",
@@ -173,5 +173,36 @@ func TestTwoThousandFiles(t *testing.T) {
 	}
 	if d := a.System.Deployments[arch.DeploymentKey("prod", "k7")]; d.Replicas != arch.Some(3) {
 		t.Errorf("%+v", d)
+	}
+}
+
+// One system that is described thrice: by two charts, either of which deploys it,
+// and by a compose file. A release's name is nobody's own, and one way to run a
+// thing does not contradict another.
+func TestOneNameForWhatIsDeployedInSeveralWays(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	service := "---\napiVersion: v1\nkind: Service\nmetadata: {name: registry}\nspec: {selector: {app: \"{{ .Release.Name }}-eureka\"}, ports: [{port: 8761}]}\n"
+	chart := func(replicas int) string {
+		return fmt.Sprintf("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: \"{{ .Release.Name }}-eureka\"}\nspec: {replicas: %d, template: {metadata: {labels: {app: \"{{ .Release.Name }}-eureka\"}}, spec: {containers: [{name: a, image: \"acme/eureka:1\"}]}}}\n", replicas) + service
+	}
+	alone := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: \"{{ .Release.Name }}-cart\"}\nspec: {template: {spec: {containers: [{name: a, image: \"acme/cart:1\"}]}}}\n"
+	write(t, dir, map[string]string{
+		"a/Chart.yaml": "name: shop-support\nversion: 1.0.0\n", "a/templates/d.yaml": chart(1) + "---\n" + alone,
+		"b/Chart.yaml": "name: shop-mesh\nversion: 1.0.0\n", "b/templates/d.yaml": chart(1),
+		"compose.yaml": "services:\n  registry: {image: \"acme/eureka:1\"}\n",
+	})
+	s := discovered(t, nil, dir).System
+	if got := strings.Join(arch.Sorted(s.Services), " "); got != "registry shop-support-cart" {
+		t.Errorf("services %s", got)
+	}
+	if got := s.Services["registry"].Aliases; strings.Join(got, " ") != "shop-mesh-eureka shop-support-eureka" {
+		t.Errorf("aliases %v", got)
+	}
+	if got := strings.Join(arch.Sorted(s.Deployments), " "); got != "/registry /shop-support-cart compose/registry" {
+		t.Errorf("deployments %s", got)
+	}
+	if cs := s.Ledger.Conflicts(); len(cs) > 0 {
+		t.Errorf("conflicts %v", cs)
 	}
 }

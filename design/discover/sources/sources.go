@@ -6,6 +6,7 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/design/discover/aspire"
 	"github.com/ashlar-dev/ashlar/design/discover/backstage"
+	"github.com/ashlar-dev/ashlar/design/discover/calm"
 	"github.com/ashlar-dev/ashlar/design/discover/codeowners"
 	"github.com/ashlar-dev/ashlar/design/discover/compose"
 	"github.com/ashlar-dev/ashlar/design/discover/consul"
@@ -23,6 +24,8 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover/kubernetes"
 	"github.com/ashlar-dev/ashlar/design/discover/kustomize"
 	"github.com/ashlar-dev/ashlar/design/discover/linkerd"
+	"github.com/ashlar-dev/ashlar/design/discover/marks"
+	"github.com/ashlar-dev/ashlar/design/discover/migrations"
 	"github.com/ashlar-dev/ashlar/design/discover/monitoring"
 	"github.com/ashlar-dev/ashlar/design/discover/nginx"
 	"github.com/ashlar-dev/ashlar/design/discover/openshift"
@@ -82,8 +85,11 @@ func With(opts *Options) []discover.Source {
 		otlp.New(),
 		zipkin.New(),
 		backstage.New(),
+		calm.New(),
 		codeowners.New(),
 		contracts.New(),
+		marks.New(),
+		migrations.New(),
 		githistory.New(nil),
 	}
 }

@@ -45,6 +45,12 @@ func Markdown(w io.Writer, r *Report) error {
 		if len(x.Tables) > 0 {
 			p.line("Owns %s.", tables(x.Tables))
 		}
+		if len(x.Teams) > 0 {
+			p.line("Its files are owned by %s.", shares(x.Teams))
+		}
+		if x.Load.Known {
+			p.line("%.3g requests per second come in here.", x.Load.V)
+		}
 		if x.Own.Known {
 			p.line("%.0f %% of its changes touch nothing else.", 100*x.Own.V)
 		}

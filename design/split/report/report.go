@@ -5,6 +5,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 
@@ -61,6 +62,9 @@ func Terminal(w io.Writer, r *Report) error {
 		if len(x.Tables) > 0 {
 			p.wrap("      owns ", 11, tables(x.Tables))
 		}
+		if len(x.Teams) > 0 {
+			p.wrap("      of ", 9, shares(x.Teams))
+		}
 		if x.Extract.Worth || r.Verbose {
 			p.wrap("      ", 6, fmt.Sprintf("as a service: brings %.2f, takes %.2f (%s)", x.Extract.Value, x.Extract.Price, or(strings.Join(x.Extract.Takes, ", "), "nothing to cut")))
 		}
@@ -96,6 +100,15 @@ func Terminal(w io.Writer, r *Report) error {
 		}
 	}
 	return p.err
+}
+
+// shares are the teams of a context with their shares of its lines.
+func shares(ts []split.TeamShare) string {
+	var out []string
+	for _, t := range ts {
+		out = append(out, fmt.Sprintf("%s (%.0f %%)", t.Team, 100*t.Share))
+	}
+	return cut(out, 4)
 }
 
 // members names up to eight, entities and entry points first.
@@ -175,11 +188,21 @@ func (r *Report) crossings(p *printer, c *split.Candidate) {
 			loops++
 		}
 	}
-	rest := fmt.Sprintf("%s of foreign tables, %s, %s, %s", count(reads, "reader"), count(keys, "foreign key"), count(joins, "join"), count(len(c.Calls), "operation"))
-	if loops > 0 {
-		rest += fmt.Sprintf(" (%d in a loop)", loops)
+	var rest []string
+	for _, x := range []struct {
+		n    int
+		what string
+	}{{reads, "foreign reader"}, {keys, "foreign key"}, {joins, "join"}, {len(c.Calls), "operation"}} {
+		if x.n > 0 {
+			rest = append(rest, count(x.n, x.what))
+		}
 	}
-	p.wrap("  also ", 7, rest)
+	if loops > 0 {
+		rest[len(rest)-1] += fmt.Sprintf(" (%d in a loop)", loops)
+	}
+	if len(rest) > 0 {
+		p.wrap("  also ", 7, strings.Join(rest, ", "))
+	}
 	if len(r.Result.Broken) > 0 {
 		for _, b := range r.Result.Broken[:min(len(r.Result.Broken), pick(r.Verbose, 100, 3))] {
 			p.wrap("  several jobs: ", 16, fmt.Sprintf("%s (%s) has %s", short(string(b.Type)), place(b.Pos), b.Why))
@@ -220,6 +243,8 @@ func (r *Report) details(p *printer, c *split.Candidate) {
 		n := ""
 		if k.Count.Known {
 			n = fmt.Sprintf(", %d calls seen", k.Count.V)
+		} else if k.PerDay.Known {
+			n = fmt.Sprintf(", about %s a day", rounded(k.PerDay.V))
 		}
 		p.wrap("  ", 4, fmt.Sprintf("%s -> %s: %s at %s%s: %s", k.From, k.To, method(k.Method), places(k.Sites), n, k.Replace))
 	}
@@ -252,6 +277,16 @@ func (r *Report) step(p *printer, s plan.Step) {
 	}
 	p.wrap("        undo: ", 14, s.Rollback)
 	p.wrap("        done: ", 14, s.Done)
+}
+
+// rounded shows two digits of a large number: 12,000.
+func rounded(x float64) string {
+	unit := math.Pow(10, math.Floor(math.Log10(max(x, 1)))-1)
+	s := fmt.Sprintf("%.0f", math.Round(x/unit)*unit)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }
 
 func uses(us []split.TableUse) string {

@@ -44,6 +44,7 @@ func Run(t *testing.T, h Harness) {
 		"repeat/same IDs same answer":            repeatSame,
 		"repeat/some new some old":               repeatMixed,
 		"read/pages":                             readPages,
+		"read/types":                             readTypes,
 		"follow/catches up and turns live":       followLive,
 		"follow/sees another process":            followOther,
 		"follow/passes removed streams":          followRemoved,

@@ -79,6 +79,7 @@ var (
 	_ driver.Store   = (*store)(nil)
 	_ driver.Leaser  = (*store)(nil)
 	_ driver.Watcher = (*store)(nil)
+	_ driver.Picker  = (*store)(nil)
 )
 
 // Open connects to a database by its URL or DSN. Give the result to journal.Open.

@@ -73,7 +73,7 @@ func TestDiscoverListen(t *testing.T) {
 	if c := <-code; c != 0 {
 		t.Fatalf("exit %d: %s", c, stderr)
 	}
-	for _, want := range []string{"2000 spans of 5 services"} {
+	for _, want := range []string{"2000 spans of 4 services"} {
 		if !strings.Contains(stderr.String(), want) {
 			t.Errorf("no %q in %s", want, stderr)
 		}

@@ -148,10 +148,14 @@ func (t *Telemetry) outgoing(ctx context.Context, r *http.Request) *http.Request
 // passed is r with the unsampled remote u of ctx in its headers. With r's own
 // context a stamped request goes on as it is.
 func (t *Telemetry) passed(ctx context.Context, r *http.Request, u *remote, own bool) *http.Request {
+	has := r.Header["Traceparent"]
+	if own && len(has) == 1 && &has[0] == &u.header[0] && ctx == context.Context(u) {
+		return r // we wrote it, and nothing was added to the context since
+	}
 	if !t.plain(ctx, u) {
 		return t.outgoing(ctx, r)
 	}
-	if has := r.Header["Traceparent"]; own && len(has) == 1 && has[0] == u.header[0] {
+	if own && len(has) == 1 && has[0] == u.header[0] {
 		return r
 	}
 	out := r.WithContext(ctx)

@@ -80,7 +80,7 @@ func newSetting(t *testing.T) *setting {
 	s := &setting{tel: tel, tg: tg, base: nowhere{&http.Response{StatusCode: http.StatusOK, Body: http.NoBody}}}
 	r := httptest.NewRequest(http.MethodGet, "/orders/1", nil)
 	r.Header.Set("Traceparent", parent)
-	tel.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { s.ctx = context.WithoutCancel(r.Context()) })).ServeHTTP(httptest.NewRecorder(), r)
+	tel.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { s.ctx = r.Context() })).ServeHTTP(httptest.NewRecorder(), r)
 	return s
 }
 
@@ -128,11 +128,11 @@ func TestTracingAddsAtMostThreeClockReads(t *testing.T) {
 		rows := []func(){clock, bare, row.call}
 		best := [3]time.Duration{}
 		reads := 0.0
-		for round := range 4000 {
+		for round := range 10_000 {
 			for i, do := range rows {
 				runtime.Gosched()
 				start := time.Now()
-				for range 100 {
+				for range 30 {
 					do()
 				}
 				if took := time.Since(start); best[i] == 0 || took < best[i] {
@@ -145,7 +145,7 @@ func TestTracingAddsAtMostThreeClockReads(t *testing.T) {
 		}
 		t.Logf("%s: %.2f clock readings more", row.name, reads)
 		if reads > 3 {
-			t.Errorf("%s adds %.2f clock readings (%s, %s, %s for 100), at most 3", row.name, reads, best[0], best[1], best[2])
+			t.Errorf("%s adds %.2f clock readings (%s, %s, %s for 30), at most 3", row.name, reads, best[0], best[1], best[2])
 		}
 	}
 	_ = sink

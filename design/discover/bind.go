@@ -94,8 +94,8 @@ func (b *binder) operations(s arch.System) {
 	}
 }
 
-// named is what a call says that it calls.
-var named = regexp.MustCompile(`^/?[A-Za-z_][\w.]*/[A-Za-z_]\w*$`)
+// procedurePath is what a call says that it calls.
+var procedurePath = regexp.MustCompile(`^/?[A-Za-z_][\w.]*/[A-Za-z_]\w*$`)
 
 // calls finds the operation that each call means. Of several calls of one
 // operation from one place the n-th stays the n-th.
@@ -108,7 +108,7 @@ func (b *binder) calls(s arch.System) {
 		switch {
 		case ok:
 			reason = fmt.Sprintf("%s is %s, the only one of that service", e.Call.To.Short(), p.name)
-		case e.Call.To.Kind() == arch.KindService && e.Call.Protocol == "grpc" && named.MatchString(e.Call.Why):
+		case e.Call.To.Kind() == arch.KindService && e.Call.Protocol == "grpc" && procedurePath.MatchString(e.Call.Why):
 			if p, ok = b.find(e.Call.To.Name(), strings.TrimPrefix(e.Call.Why, "/")); ok {
 				reason = fmt.Sprintf("%s offers %s", e.Call.To.Name(), p.name)
 			}

@@ -9,7 +9,7 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover"
 )
 
-func view(t *testing.T, src arch.Source, services map[string]arch.Service) arch.System {
+func viewOf(t *testing.T, src arch.Source, services map[string]arch.Service) arch.System {
 	t.Helper()
 	s := arch.System{Services: services}
 	s.Attest(src)
@@ -36,7 +36,7 @@ func TestBind(t *testing.T) {
 		return arch.Call{To: to, Protocol: "grpc", Why: why}
 	}
 	s, err := arch.Merge(
-		view(t, byCode, map[string]arch.Service{
+		viewOf(t, byCode, map[string]arch.Service{
 			"cart": {Operations: map[string]arch.Operation{
 				"grpc CartService/AddItem": operation("grpc CartService/AddItem", arch.Call{To: "store/redis", Protocol: "redis"}),
 				"grpc Health/Check":        operation("grpc Health/Check"),
@@ -45,7 +45,7 @@ func TestBind(t *testing.T) {
 				rpc("service/cart", "shop.CartService/AddItem"), rpc("service/cart", "shop.CartService/AddItem"),
 				rpc("service/cart", "CartService/Remove"), rpc(arch.NewRef(arch.KindOp, "cart", "grpc CartService/AddItem"), ""), rpc("service/cart", "Health/Check"))}},
 		}),
-		view(t, byContract, map[string]arch.Service{"cart": {Operations: map[string]arch.Operation{
+		viewOf(t, byContract, map[string]arch.Service{"cart": {Operations: map[string]arch.Operation{
 			"AddItem": operation("grpc shop.CartService/AddItem"),
 			"v1":      operation("grpc a.v1.Health/Check"),
 			"v2":      operation("grpc a.v2.Health/Check"),
@@ -90,7 +90,7 @@ func TestBind(t *testing.T) {
 // Nothing to bind leaves the system as it was.
 func TestBindNothing(t *testing.T) {
 	t.Parallel()
-	s := view(t, arch.Source{Origin: arch.Code, By: "code"}, map[string]arch.Service{"a": {Operations: map[string]arch.Operation{"x": operation("GET /x")}}})
+	s := viewOf(t, arch.Source{Origin: arch.Code, By: "code"}, map[string]arch.Service{"a": {Operations: map[string]arch.Operation{"x": operation("GET /x")}}})
 	got, err := discover.Bind(s)
 	if err != nil || string(got.AppendText(nil, true)) != string(s.AppendText(nil, true)) {
 		t.Errorf("changed: %v", err)

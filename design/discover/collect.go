@@ -262,6 +262,11 @@ func (c *collector) relate(ctx context.Context, o Options) (*Result, error) {
 	if s, err = Bind(s); err != nil {
 		return nil, err
 	}
+	for _, v := range o.Views {
+		for name, cov := range v.Coverage {
+			c.coverage[name] = c.coverage[name].Plus(cov)
+		}
+	}
 	s.Coverage = c.coverage
 	r.System = s
 	r.Skipped = c.skipped

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-
-	"github.com/ashlar-dev/ashlar/arch"
 )
 
 // Verdict is what to do.
@@ -30,18 +28,6 @@ type Answer struct {
 	Unknown    []string `json:"unknown"`    // what nobody said, and how to say it
 }
 
-// Extraction weighs making a context a service.
-type Extraction struct {
-	// What it brings, 0 to 1: how much changes without the others, its share of
-	// the code that a team would no longer wait for, and its own load.
-	Value  float64  `json:"value"`
-	Brings []string `json:"brings"`
-	// What it takes, 0 to 1: transactions, tables and operations to cut.
-	Price float64  `json:"price"`
-	Takes []string `json:"takes"`
-	Worth bool     `json:"worth"`
-}
-
 // Limits of the answer. Sources: the sizes are those that M. Fowler ("Monolith
 // First", 2015) and S. Newman ("Monolith to Microservices", 2019) argue with: a
 // team of up to nine is not slowed by one deployable, and a service needs someone
@@ -53,164 +39,6 @@ const (
 	surely      = .65    // stability from which borders can be trusted
 	worthFactor = 1.15   // value over price
 )
-
-// extractions fills Context.Extract.
-func (r *Result) extractions(c *Candidate) {
-	m := r.model
-	writing := 0
-	for _, x := range m.txs {
-		if len(x.writes) > 0 {
-			writing++
-		}
-	}
-	lines := 0
-	for _, x := range c.Contexts {
-		lines += x.Lines
-	}
-	for i := range c.Contexts {
-		x := &c.Contexts[i]
-		e := &x.Extract
-		cutTx, mine := 0, 0
-		for _, t := range c.Tx {
-			if len(t.Contexts) > 1 && has(t.Contexts, x.Name) {
-				cutTx++
-			}
-		}
-		for _, t := range m.txs {
-			for _, w := range t.writes {
-				if c.name[c.part[len(m.atoms)+w]] == x.Name {
-					mine++
-					break
-				}
-			}
-		}
-		out, in, sites := 0, 0, 0
-		for _, call := range c.Calls {
-			switch x.Name {
-			case call.From:
-				out++
-				sites += len(call.Sites)
-			case call.To:
-				in++
-				sites += len(call.Sites)
-			}
-		}
-		shared, joins, keys := 0, 0, 0
-		for _, t := range c.Tables {
-			others := len(t.Writers)*2 + len(t.Readers)
-			if t.Owner == x.Name {
-				shared += others
-				keys += len(t.Keys)
-			} else {
-				for _, w := range t.Writers {
-					if w.Context == x.Name {
-						shared += 2
-					}
-				}
-				for _, w := range t.Readers {
-					if w.Context == x.Name {
-						shared++
-					}
-				}
-				for _, k := range t.Keys {
-					if k.Owner == x.Name {
-						keys++
-					}
-				}
-			}
-			for _, j := range t.Joins {
-				if j.By == x.Name || j.Owner == x.Name || t.Owner == x.Name {
-					joins++
-				}
-			}
-		}
-		take := func(n int, what string) {
-			if n > 0 {
-				e.Takes = append(e.Takes, fmt.Sprintf("%d %s", n, what))
-			}
-		}
-		take(cutTx, plural(cutTx, "transaction becomes a saga", "transactions become sagas"))
-		take(joins, plural(joins, "join across the border", "joins across the border"))
-		take(keys, plural(keys, "foreign key to drop", "foreign keys to drop"))
-		take(in+out, plural(in+out, "operation over the network", "operations over the network"))
-		txShare := ratio(cutTx, mine)
-		tableShare := ratio(shared, 2*max(1, len(x.Tables)))
-		callShare := ratio(in+out, max(6, 3*len(x.Members)/2))
-		e.Price = .4*txShare + .3*math.Min(1, tableShare+float64(joins)/float64(max(4, 2*len(x.Tables)))) + .3*math.Min(1, callShare)
-		share := ratio(x.Lines, max(1, lines))
-		if share == 0 {
-			share = ratio(len(x.Members), max(1, len(m.atoms)))
-		}
-		e.Value = .35*math.Min(1, 3*share) + .25*x.Stability
-		if len(x.Entries) > 0 {
-			e.Value += .2
-			e.Brings = append(e.Brings, fmt.Sprintf("%d entry points of its own", len(x.Entries)))
-		}
-		if alone := m.changesAlone(c, x.Name); alone.Known {
-			x.Own = alone
-			e.Value += .2 * alone.V
-			e.Brings = append(e.Brings, fmt.Sprintf("%.0f %% of its changes touch nothing else", 100*alone.V))
-		}
-		switch {
-		case len(x.Teams) > 0 && x.Teams[0].Share >= .8:
-			e.Value += .1
-			e.Brings = append(e.Brings, fmt.Sprintf("%s owns %.0f %% of it", x.Teams[0].Team, 100*x.Teams[0].Share))
-		case len(x.Teams) > 1:
-			e.Price += .1
-			e.Takes = append(e.Takes, fmt.Sprintf("an owner: %d teams share it, %s has most with %.0f %%", len(x.Teams), x.Teams[0].Team, 100*x.Teams[0].Share))
-		}
-		if load := c.load(); x.Load.Known && load > 0 {
-			e.Value += .1 * x.Load.V / load
-			e.Brings = append(e.Brings, fmt.Sprintf("%.0f %% of the load scales alone", 100*x.Load.V/load))
-		}
-		if x.Lines > 0 {
-			e.Brings = append(e.Brings, fmt.Sprintf("%d lines that build and deploy alone", x.Lines))
-		}
-		e.Worth = len(x.Tables)+len(x.Entries) > 0 && e.Value > worthFactor*e.Price && x.Stability >= .5
-	}
-}
-
-// load is the requests per second that come in at all contexts.
-func (c *Candidate) load() float64 {
-	sum := 0.
-	for _, x := range c.Contexts {
-		sum += x.Load.V
-	}
-	return sum
-}
-
-// changesAlone is the share of a context's commits that stay inside of it.
-func (m *model) changesAlone(c *Candidate, name string) arch.Opt[float64] {
-	where := map[string]map[string]bool{}
-	for i, a := range m.atoms {
-		if m.common[i] || a.Pos.File == "" {
-			continue
-		}
-		if where[a.Pos.File] == nil {
-			where[a.Pos.File] = map[string]bool{}
-		}
-		where[a.Pos.File][c.name[c.part[i]]] = true
-	}
-	mine, alone := 0, 0
-	for _, ch := range m.g.Changes {
-		in := map[string]bool{}
-		for _, f := range ch.Files {
-			for n := range where[f] {
-				in[n] = true
-			}
-		}
-		if in[name] {
-			mine++
-			if len(in) == 1 {
-				alone++
-			}
-		}
-	}
-	if mine < 5 {
-		return arch.Opt[float64]{}
-	}
-	return arch.Some(ratio(alone, mine))
-}
 
 // answer decides.
 func (r *Result) answer() Answer {

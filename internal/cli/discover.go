@@ -27,12 +27,21 @@ func (a *app) discoverCmd() *cobra.Command {
 	var in input
 	var format, out, explain string
 	var asJSON bool
+	var live live
 	c := &cobra.Command{
-		Use:   "discover PATH...",
+		Use:   "discover [PATH...]",
 		Short: "Find out what a system is made of",
-		Long:  "Discover reads what describes a system and prints its services, stores and calls, each with where it is known from.\nA PATH is a file, a folder, or - for standard input.",
-		Args:  cobra.MinimumNArgs(1),
+		Long:  "Discover reads what describes a system and prints its services, stores and calls, each with where it is known from.\nA PATH is a file, a folder, or - for standard input.\n\nWith --listen it is a receiver of OpenTelemetry traces (OTLP over gRPC and HTTP) until it is interrupted or --for is over, and then says what the spans showed, together with the paths where any are given:\n\n  ashlar discover --listen 127.0.0.1:4317 --for 10m deploy/ -o ashlar.yaml",
+		Args: func(_ *cobra.Command, paths []string) error {
+			if len(paths) == 0 && len(live.addrs) == 0 {
+				return errors.New("name a file or a folder, - for standard input, or --listen for traces")
+			}
+			return nil
+		},
 		RunE: func(_ *cobra.Command, paths []string) error {
+			if err := live.receive(a, &in); err != nil {
+				return err
+			}
 			r, err := a.read(&in, paths)
 			if err != nil {
 				return err
@@ -73,6 +82,7 @@ func (a *app) discoverCmd() *cobra.Command {
 		},
 	}
 	in.flags(c)
+	live.flags(c)
 	c.Flags().StringVarP(&format, "format", "f", "", "terminal, json, text (every fact with all its claims) or yaml (an ashlar.yaml); default by the output file's name")
 	c.Flags().BoolVar(&asJSON, "json", false, "same as --format json")
 	c.Flags().StringVarP(&out, "output", "o", "", "file to write to; an existing ashlar.yaml keeps its comments and what was written by hand")

@@ -94,7 +94,7 @@ func BenchmarkDecode(b *testing.B) {
 
 // Ten times the spans of the same stream take no more memory.
 func TestMemoryIsBounded(t *testing.T) {
-	short, rounds := 100_000, []int{4, 20}
+	short, rounds := 80_000, []int{4, 16}
 	if os.Getenv("ASHLAR_SOAK") != "" {
 		short, rounds = 200_000, []int{5, 50} // 1 M and 10 M spans
 	}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/review"
@@ -30,6 +31,10 @@ var unknownTarget = review.Rule{
 		}
 		for _, e := range c.System.Edges() {
 			if to := e.Call.To; to.Kind() == arch.KindService && !c.System.Has(to) {
+				if controlPlane(e.Call.Why) {
+					r.NotJudged("a mesh's control plane is installed by itself", to)
+					continue
+				}
 				miss(to, e.From.Short()+" ("+e.Call.Why+")", []arch.Ref{e.From}, c.At("named here", e.At("to"), e.At()))
 			}
 		}
@@ -43,4 +48,10 @@ var unknownTarget = review.Rule{
 			}
 		}
 	},
+}
+
+// controlPlane: the variable tells an injected proxy where its mesh's own services
+// are, which no manifest of the system deploys.
+func controlPlane(why string) bool {
+	return strings.Contains(why, "LINKERD2_PROXY_") || strings.Contains(why, "variable CA_ADDR") || strings.Contains(why, "XDS_ADDRESS") || strings.Contains(why, "CONSUL_HTTP_ADDR")
 }

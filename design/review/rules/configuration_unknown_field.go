@@ -27,6 +27,10 @@ var unknownField = review.Rule{
 					r.NotJudged("it is a template of which nothing is known that renders it")
 					continue
 				}
+				if strings.Contains(x.Path, "$patch") || strings.Contains(x.Path, "(") || strings.HasPrefix(d.Name, "(") {
+					r.NotJudged("it is a patch, or what a test expects, and no whole resource")
+					continue
+				}
 				f := review.Finding{Of: []arch.Ref{}, Evidence: []review.Evidence{{Source: arch.Source{Origin: arch.Config, By: d.Source, File: x.Pos.File, Line: x.Pos.Line, Col: x.Pos.Col}, Note: string(x.Kind)}}}
 				f.Title = fmt.Sprintf("%s: %s", d.Name, x.What)
 				f.Fix = x.Hint

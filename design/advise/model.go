@@ -167,6 +167,12 @@ func (m *model) changes(e arch.Edge) (how string, ok bool) {
 	return "", false
 }
 
+// Changes reports whether a call is made for its effect rather than its answer,
+// and how that is known: the method, or the first word of the name.
+func Changes(s arch.System, e arch.Edge) (how string, ok bool) {
+	return (&model{s: s}).changes(e)
+}
+
 // notSeen is the answer for a call that nothing knows of.
 func (m *model) notSeen(f, t arch.Ref) Answer {
 	a := Answer{From: f, To: t, Verdict: NotSeen}

@@ -75,6 +75,13 @@ func (q Question) Answer(s arch.System, answer string) (arch.System, error) {
 	if q.Key == "" || answer == "" || strings.ContainsAny(answer, "\n\r") {
 		return arch.System{}, fmt.Errorf("%q: %w", answer, ErrAnswer)
 	}
+	if q.Of == "" { // of the whole system
+		read, err := archfile.Read("answer", []byte("ashlar: 1\n"+q.Key+": "+answer+"\n"))
+		if err != nil {
+			return arch.System{}, answerError(answer, err)
+		}
+		return read, nil
+	}
 	// The value is read under names that need no quotes and is then put where it
 	// belongs.
 	said := map[string]string{"op": "          ", "call": "            ", "service": "    ", "journey": "    "}

@@ -16,9 +16,9 @@ type Verdict string
 
 // The verdicts.
 const (
-	Keep       Verdict = "keep"       // it is so already, and should stay
-	Change     Verdict = "change"     // something else than what is there
-	Begin      Verdict = "choose"     // nothing is there, or what is there is not known
+	Keep       Verdict = "keep"   // it is so already, and should stay
+	Change     Verdict = "change" // something else than what is there
+	Begin      Verdict = "choose" // nothing is there, or what is there is not known
 	Moot       Verdict = "nothing to decide"
 	Infeasible Verdict = "infeasible" // every alternative is vetoed
 )

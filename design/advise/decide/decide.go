@@ -74,7 +74,7 @@ type Subject struct {
 type Case struct {
 	System   arch.System
 	Code     *code.Graph      // nil: no code was read
-	Split    *split.Result     // nil: there was no code to cut
+	Split    *split.Result    // nil: there was no code to cut
 	Findings []review.Finding // of a review, for what a decision would cure
 	// Resilience is the advice on all calls.
 	Resilience  []advise.Answer

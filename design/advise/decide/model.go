@@ -47,7 +47,9 @@ func (c *Case) Waits() []Pair {
 
 // Cache reports whether a kind of store holds copies and locks rather than data
 // of record.
-func Cache(kind string) bool { return kind == "redis" || kind == "valkey" || kind == "memcached" || kind == "etcd" }
+func Cache(kind string) bool {
+	return kind == "redis" || kind == "valkey" || kind == "memcached" || kind == "etcd"
+}
 
 // Databases are the stores that hold data of record.
 func (c *Case) Databases() []arch.Ref {

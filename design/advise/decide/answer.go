@@ -19,6 +19,7 @@ const (
 	Keep       Verdict = "keep"   // it is so already, and should stay
 	Change     Verdict = "change" // something else than what is there
 	Begin      Verdict = "choose" // nothing is there, or what is there is not known
+	Open       Verdict = "open"   // another alternative looks cheaper, but not surely enough to change anything yet
 	Moot       Verdict = "nothing to decide"
 	Infeasible Verdict = "infeasible" // every alternative is vetoed
 )
@@ -114,12 +115,22 @@ func (c *Case) decide(d *Decision, sub Subject) Answer {
 		a.Factors = c.factors(w, nil, nil)
 		return a
 	}
+	wins := w.wins(values, confidenceDraws, priceOff)
+	sure := func(id string) float64 { return math.Round(100*float64(wins[id])/confidenceDraws) / 100 }
+	looks := ""
+	if here := sub.Current; here != "" && here != a.Choice && sure(a.Choice) < enough && w.sheet(here, values, nil, false).veto == "" {
+		looks, a.Choice = a.Choice, here
+		a.Alternatives = w.scored(values, here)
+	}
 	o := d.option(a.Choice)
 	a.Test, a.Observe, a.Maintain, a.Who, a.What = o.Test, o.Observe, o.Maintain, c.who(sub.Of), o.What
-	switch sub.Current {
-	case a.Choice:
+	switch {
+	case looks != "":
+		a.Verdict = Open
+		a.Because = append(a.Because, fmt.Sprintf("%s looks cheaper, but is so in %.0f %% of the draws only, and a change wants %.0f %%: what is there stays until more is known", d.option(looks).What, 100*sure(looks), 100*enough))
+	case sub.Current == a.Choice:
 		a.Verdict = Keep
-	case "":
+	case sub.Current == "":
 		a.Verdict = Begin
 	default:
 		a.Verdict = Change
@@ -134,15 +145,17 @@ func (c *Case) decide(d *Decision, sub Subject) Answer {
 	}
 	a.because(best, next, sub)
 	a.Factors = c.factors(w, best, next)
-	a.Flips = w.flips(a.Choice)
-	wins := w.wins(values, confidenceDraws, priceOff)
-	a.Confidence = math.Round(100*float64(wins[a.Choice])/confidenceDraws) / 100
+	a.Flips = w.flips(cmp.Or(looks, a.Choice))
+	a.Confidence = sure(a.Choice)
 	a.Sure = fmt.Sprintf("cheapest in %d of %d draws of prices within a factor of %d", wins[a.Choice], confidenceDraws, priceOff)
 	if u := w.unknown(); len(u) > 0 {
 		a.Sure += " and of what is unknown (" + strings.Join(u, ", ") + ") within its range"
 	}
 	if next == nil {
 		a.Sure = "no other alternative is left"
+		if v, ok := sub.Sure.Get(); ok {
+			a.Confidence, a.Sure = v, sub.By
+		}
 	}
 	return a
 }
@@ -193,9 +206,6 @@ func (a *Answer) because(best, next *Scored, sub Subject) {
 	}
 	if next != nil {
 		text := fmt.Sprintf("%s days a year against %s for %s", best.total(), next.total(), next.What)
-		if best.Days > next.Days {
-			text += ", and the cheapest in most draws of what is unknown"
-		}
 		if lines := next.dearest(best); len(lines) > 0 {
 			text += ": that one costs " + strings.Join(lines, " and ")
 		}

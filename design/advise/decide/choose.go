@@ -13,6 +13,9 @@ const (
 	choiceDraws     = 64
 	confidenceDraws = 256
 	priceOff        = 2 // prices may be off by this factor, both ways
+	// enough is how often an alternative must be the cheapest before it is worth
+	// changing what works: three draws of four.
+	enough = .75
 )
 
 // weighing is one decision at one subject.

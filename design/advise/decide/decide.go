@@ -68,6 +68,9 @@ type Subject struct {
 	Current string     // the option that is there now, "" when that is not known
 	Facts   map[string]Fact
 	Note    string
+	// Sure is the confidence where vetoes leave one option, and By who is that sure.
+	Sure arch.Opt[float64]
+	By   string
 }
 
 // Case is what decisions are made from.

@@ -12,6 +12,7 @@ type Flip struct {
 	From  string  `json:"from"` // its value now, "unknown"
 	At    string  `json:"at"`
 	To    string  `json:"to"` // the option that is chosen then
+	What  string  `json:"what"`
 	Price bool    `json:"price,omitempty"`
 	Far   float64 `json:"far"` // how far off, as the logarithm to base 2 of the factor
 }
@@ -40,9 +41,9 @@ func (w *weighing) flips(choice string) []Flip {
 					x = w.narrow(values, k, v, x, id)
 				}
 				values[k] = x
-				best = Flip{Input: k, From: "unknown", At: m.text(x), To: id, Far: far}
+				best = Flip{Input: k, From: "unknown", At: m.text(x), To: id, What: w.d.option(id).What, Far: far}
 				if f.Value.Known {
-					best.From = m.text(v)
+					best.From = number(v)
 				}
 			}
 		}
@@ -94,7 +95,7 @@ func (w *weighing) priceFlips(choice string) []Flip {
 		for _, by := range []float64{1.25, .8, 1.5, 1 / 1.5, 2, .5, 3, 1. / 3, 4, .25} {
 			prices[k] = v * by
 			if id := w.best(values, prices); id != choice && id != "" {
-				out = append(out, Flip{Input: k, From: number(v), At: number(v * by), To: id, Price: true, Far: math.Abs(math.Log2(by))})
+				out = append(out, Flip{Input: k, From: number(v), At: number(v * by), To: id, What: w.d.option(id).What, Price: true, Far: math.Abs(math.Log2(by))})
 				break
 			}
 		}

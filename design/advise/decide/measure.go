@@ -222,10 +222,15 @@ func sharing(c *Case) Fact {
 
 func publishers(c *Case) Fact {
 	ops := c.Publishers()
-	if len(ops) == 0 && len(c.System.Refs(arch.KindOp)) == 0 {
-		return Fact{Where: "no code and no traces were read"}
+	if len(ops) > 0 {
+		return Counted(c, len(ops), ops...)
 	}
-	return Counted(c, len(ops), ops...)
+	for _, e := range c.edges {
+		if e.From.Kind() == arch.KindOp {
+			return Known(0, "none in the operations that code or traces show")
+		}
+	}
+	return Fact{Where: "no code and no traces were read"}
 }
 
 func services(c *Case) Fact { return Counted(c, len(c.Apps()), c.Apps()...) }

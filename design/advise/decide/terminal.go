@@ -49,16 +49,17 @@ func grouped(answers []Answer) [][]Answer {
 
 // mark says at a glance what is to do.
 func mark(v Verdict) string {
-	return map[Verdict]string{Keep: "keep", Change: "CHANGE", Begin: "choose", Moot: "-", Infeasible: "INFEASIBLE"}[v]
+	return map[Verdict]string{Keep: "keep", Change: "CHANGE TO", Begin: "choose", Open: "open, keep", Moot: "-", Infeasible: "INFEASIBLE"}[v]
 }
 
 // screen is one line a decision, those that ask for work marked, and what would
 // make it surer.
 func screen(b *strings.Builder, groups [][]Answer, paths string) {
+	headline(b, groups)
 	for _, g := range groups {
 		a := g[0]
 		if a.Verdict == Moot {
-			fmt.Fprintf(b, "  %-14s %-7s %s\n", a.Decision, "-", cut(a.Because[0], width-25))
+			fmt.Fprintf(b, "  %-14s %-10s %s\n", a.Decision, "-", cut(a.Because[0], width-28))
 			continue
 		}
 		if len(g) == 1 {
@@ -71,6 +72,30 @@ func screen(b *strings.Builder, groups [][]Answer, paths string) {
 	fmt.Fprintf(b, "\nWhy, with every number: ashlar advise DECISION%s    As records: --records DIR\n", paths)
 }
 
+// headline says how much there is to do.
+func headline(b *strings.Builder, groups [][]Answer) {
+	n := map[Verdict]int{}
+	for _, g := range groups {
+		worst := g[0].Verdict
+		for _, a := range g {
+			if slices.Index(weight, a.Verdict) < slices.Index(weight, worst) {
+				worst = a.Verdict
+			}
+		}
+		n[worst]++
+	}
+	var parts []string
+	for _, v := range weight {
+		if n[v] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n[v], map[Verdict]string{Infeasible: "infeasible", Change: "to change", Open: "open until more is known", Begin: "to choose", Keep: "to keep", Moot: "with nothing to decide"}[v]))
+		}
+	}
+	fmt.Fprintf(b, "%d decisions: %s\n\n", len(groups), strings.Join(parts, ", "))
+}
+
+// weight orders verdicts by how much they ask for.
+var weight = []Verdict{Infeasible, Change, Begin, Open, Keep, Moot}
+
 func named(a *Answer) string {
 	if a.Subject != "" {
 		return " (" + a.Subject + ")"
@@ -79,7 +104,7 @@ func named(a *Answer) string {
 }
 
 func line(b *strings.Builder, decision, mark, what string, confidence float64) {
-	fmt.Fprintf(b, "  %-14s %-7s %-66s %3.0f %%\n", decision, mark, cut(what, 66), 100*confidence)
+	fmt.Fprintf(b, "  %-14s %-10s %-64s %3.0f %%\n", decision, mark, cut(what, 64), 100*confidence)
 }
 
 // summed is several subjects of one decision: those that stay in one line, those
@@ -145,8 +170,8 @@ func questions(b *strings.Builder, groups [][]Answer) {
 	}
 	b.WriteString("\nSurer with (--ask asks, or write it into ashlar.yaml):\n")
 	for i, k := range order {
-		if i == 4 {
-			fmt.Fprintf(b, "  and %d more\n", len(order)-i)
+		if i == 4 || i > 0 && count[k] == 1 {
+			fmt.Fprintf(b, "  and %d more, each for one decision\n", len(order)-i)
 			break
 		}
 		wrapped(b, "  ? ", text[k])
@@ -172,12 +197,12 @@ func several(b *strings.Builder, as []Answer) {
 // String is "3 teams instead of 1: a service for each team".
 func (f Flip) String() string {
 	if f.Price {
-		return fmt.Sprintf("price %s %s instead of %s: %s", f.Input, f.At, f.From, f.To)
+		return fmt.Sprintf("price %s %s instead of %s: %s", f.Input, f.At, f.From, f.What)
 	}
 	if f.From == "unknown" {
-		return fmt.Sprintf("%s: %s (now unknown)", f.At, f.To)
+		return fmt.Sprintf("%s: %s (now unknown)", f.At, f.What)
 	}
-	return fmt.Sprintf("%s instead of %s: %s", f.At, f.From, f.To)
+	return fmt.Sprintf("%s instead of %s: %s", f.At, f.From, f.What)
 }
 
 func full(b *strings.Builder, a *Answer, verbose bool) {

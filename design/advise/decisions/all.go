@@ -40,6 +40,15 @@ func has(all []string, any ...string) bool {
 	return false
 }
 
+// demanded is what compliance constraints leave open: they are known to demand
+// nothing only when somebody wrote some down.
+func demanded(c *decide.Case, question, example string) decide.Fact {
+	if len(c.Compliance()) > 0 {
+		return decide.Known(0, "the compliance constraints do not speak of it")
+	}
+	return decide.Ask("constraints", "{rules: {kind: compliance, value: "+example+"}}", question)
+}
+
 func local(c *decide.Case, current string, facts map[string]decide.Fact, of ...arch.Ref) []decide.Subject {
 	return []decide.Subject{{Current: current, Facts: facts, Of: of}}
 }

@@ -24,7 +24,7 @@ var broker = decide.Decision{
 			Test: "kill a broker under load with acks=all and two in sync (bus/kafkabus)", Observe: "lag by group, partitions under-replicated", Maintain: "the platform's owner"},
 	},
 	Local: []decide.Measure{
-		{Key: "topics", Factor: decide.Operations, About: "topics, queues and streams that there are", Whole: true, From: 0, To: 20},
+		{Key: "topics", Factor: decide.Operations, About: "topics, queues and streams that there are", Whole: true, From: 1, To: 20},
 		{Key: "wanted", Factor: decide.Operations, About: "calls that should be events (`ashlar advise communication`)", Unit: "calls that should be events", Whole: true, From: 0, To: 10},
 	},
 	Subjects: func(c *decide.Case) []decide.Subject {
@@ -43,6 +43,9 @@ var broker = decide.Decision{
 			"topics": decide.Counted(c, len(c.System.Topics), c.System.Refs(arch.KindTopic)...),
 			"wanted": decide.Known(float64(wanted), "`ashlar advise resilience`"),
 		}}
+		if p != "" && len(c.System.Topics) == 0 {
+			sub.Facts["topics"] = decide.Fact{Where: "which topics it carries was not seen"}
+		}
 		if p != "" {
 			sub.Note = fmt.Sprintf("%s is there already (%s)", p, by)
 		}
@@ -60,10 +63,17 @@ var broker = decide.Decision{
 			s.Days(decide.Operations, "calls that should be events", wanted.Times(s.P("sync-late")))
 			return
 		}
-		s.Days(decide.Operations, "running it", s.P(option))
+		run := s.P(option)
+		if s.Current == option || s.Case.Expert(option) {
+			run = run.Times(decide.N(.7, "by those who know it"))
+		}
+		s.Days(decide.Operations, "running it", run)
 		cores(s, "its nodes", s.P(option+"-cores"))
 		learned(s, "it", option)
 		s.Change(decide.Operations, "moving topics", topics.Times(s.P("broker-move")))
+		if here {
+			s.Change(decide.Operations, "leaving the one that is there", s.P("broker-leave"))
+		}
 		if s.Current == "none" {
 			s.Change(decide.Operations, "from calls to events", wanted.Times(s.P("event-move")))
 		}

@@ -1,6 +1,7 @@
 package decisions
 
 import (
+	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/advise/decide"
 	"github.com/ashlar-dev/ashlar/design/split"
 )
@@ -16,15 +17,14 @@ var decomposition = decide.Decision{
 			Test: "its tests in one run", Observe: "lead time of a change, and changes that break what they did not mean to", Maintain: "everybody, by review"},
 		{ID: "modular-monolith", What: "a modular monolith", Names: []string{"modulith"},
 			Test: "a build rule for each border: a module imports the interfaces of others only", Observe: "imports against the rules (none), lead time by module", Maintain: "a team owns a module; borders change by review of both sides"},
-		{ID: "few-services", What: "a service for each team", Names: []string{"macroservices"},
+		{ID: "few-services", What: "few services, one for each team", Names: []string{"macroservices"},
 			Test: "contracts between the teams in both builds, journeys end to end", Observe: "objectives by journey, releases that had to be coordinated", Maintain: "a team owns what it deploys, at night too"},
 		{ID: "services", What: "a service for each context", Names: []string{"microservices"},
 			Test: "contracts of every call in both builds, faults injected into every call, journeys end to end", Observe: "traces over all services, objectives by journey, releases that had to be coordinated", Maintain: "each service has a team; no team has more than it can wake up for"},
 	},
-	Local: []decide.Measure{{Key: "deployables", Factor: decide.Operations, About: "services that are deployed now", Whole: true, From: 1, To: 40}},
 	Subjects: func(c *decide.Case) []decide.Subject {
 		n := len(c.Apps())
-		sub := decide.Subject{Facts: map[string]decide.Fact{"deployables": decide.Counted(c, n, c.Apps()...)}}
+		sub := decide.Subject{}
 		teams := c.Fact("teams").Value
 		switch {
 		case n == 1 && c.Split != nil && len(c.Code.Modules) > 2:
@@ -36,6 +36,9 @@ var decomposition = decide.Decision{
 		default:
 			sub.Current = "services"
 		}
+		if c.Split != nil && n <= 1 {
+			sub.Sure, sub.By = arch.Some(c.Split.Answer.Confidence), "as sure as `ashlar split` is"
+		}
 		if c.Split != nil && n > 1 {
 			sub.Note = "of the code that was read, `ashlar split` says: " + c.Split.Answer.Sentence
 		}
@@ -44,7 +47,7 @@ var decomposition = decide.Decision{
 	Judge: func(s *decide.Sheet, option string) {
 		one := decide.N(1, "deployable")
 		n := one
-		now := s.M("deployables")
+		now := s.M("services")
 		teams, people, contexts := s.M("teams"), s.M("people"), s.M("contexts")
 		pairs := teams.Times(teams.Less(decide.N(1, ""))).Over(decide.N(2, ""))
 		switch option {
@@ -56,6 +59,9 @@ var decomposition = decide.Decision{
 			s.Days(decide.Teams, "teams that wait for one release", pairs.Times(s.P("release-wait")).Times(decide.N(.5, "with borders")))
 			s.Change(decide.Domain, "drawing the borders", contexts.Times(s.P("module")))
 		case "few-services":
+			if teams.V < 2 && !extracts(s) {
+				s.Veto("one team needs no network between its own parts")
+			}
 			n = teams
 			if n.V < 2 {
 				n = decide.N(2, "services")
@@ -113,12 +119,19 @@ func bySplit(s *decide.Sheet, option string) {
 			s.Veto("the code says: %s", r.Answer.Sentence)
 		}
 	case split.Modular:
-		if finer {
+		if option != "modular-monolith" {
 			s.Veto("the code says: %s", r.Answer.Sentence)
 		}
 	case split.ExtractFew:
-		if option == "services" {
+		if option != "few-services" {
 			s.Veto("the code says: %s", r.Answer.Sentence)
 		}
 	}
+}
+
+// extracts reports whether the code itself says that parts of it are worth a
+// service.
+func extracts(s *decide.Sheet) bool {
+	r := s.Case.Split
+	return r != nil && len(s.Case.Apps()) <= 1 && r.Answer.Verdict == split.ExtractFew
 }

@@ -62,6 +62,9 @@ var gateway = decide.Decision{
 		n := s.M("exposed")
 		switch option {
 		case "open":
+			if s.Current != "" && s.Current != "open" {
+				s.Veto("what comes in has one door now; more of them gain nothing")
+			}
 			s.Days(decide.Operations, "login, limits and TLS", n.Times(s.P("edge-diy")))
 		case "ingress":
 			s.Days(decide.Operations, "running it", s.P("ingress"))

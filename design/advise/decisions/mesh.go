@@ -25,11 +25,15 @@ var mesh = decide.Decision{
 		return ""
 	},
 	Subjects: func(c *decide.Case) []decide.Subject {
-		f := decide.Known(0, "no compliance constraint demands it")
+		f := demanded(c, "is encryption between services demanded?", "pci-dss")
 		if has(c.Compliance(), "mtls", "zero-trust", "pci", "pci-dss", "encryption", "hipaa", "fedramp") {
 			f = decide.Known(1, "a compliance constraint")
 		}
-		return local(c, meshThere(c), map[string]decide.Fact{"encryption": f})
+		sub := decide.Subject{Current: meshThere(c), Facts: map[string]decide.Fact{"encryption": f}}
+		if sub.Current != "none" {
+			sub.Note = sub.Current + " is in the way of calls already, by its own configuration"
+		}
+		return []decide.Subject{sub}
 	},
 	Judge: func(s *decide.Sheet, option string) {
 		services, calls := s.M("services"), s.M("calls")
@@ -39,7 +43,7 @@ var mesh = decide.Decision{
 			s.Days(decide.Operations, "limits of calls", calls.Times(s.P("client-call")))
 			s.Days(decide.Consistency, "certificates by hand", s.M("encryption").Times(services).Times(s.P("mtls-diy")))
 			if s.Current != "" && s.Current != "none" {
-				s.Change(decide.Operations, "taking it out", services.Times(s.P("mesh-build")))
+				s.Change(decide.Operations, "taking it out, limits and certificates included", services.Times(s.P("mesh-leave")))
 				s.Change(decide.Operations, "libraries that do what it did", s.M("languages").Times(s.P("client-library")).Times(decide.N(2, "")))
 			}
 		default:

@@ -32,7 +32,7 @@ var queries = decide.Decision{
 		} else if len(c.Waits()) == 0 && len(c.Apps()) > 1 {
 			f = decide.Fact{Where: "no call between services was seen"}
 		}
-		audits := decide.Known(0, "no compliance constraint speaks of audit or history")
+		audits := demanded(c, "must the history of changes be provable?", "audit")
 		if has(c.Compliance(), "audit", "auditable", "history", "sox") {
 			audits = decide.Known(1, "a compliance constraint")
 		}

@@ -97,10 +97,9 @@ func crossings(c *decide.Case) []decide.Subject {
 		}
 		sub.Note = "it changes what " + strings.Join(names, ", ") + " own"
 		op := c.System.Services[x.Op.Name()].Operations[x.Op.Member()]
-		if r, ok := op.Rate.Get(); ok {
+		sub.Facts["runs"] = rateOfJourneys(c, x.Op)
+		if r, ok := op.Rate.Get(); ok && !sub.Facts["runs"].Value.Known {
 			sub.Facts["runs"] = decide.Known(r, "observed")
-		} else {
-			sub.Facts["runs"] = rateOfJourneys(c, x.Op)
 		}
 		worst, known := 0., false
 		for _, e := range x.Edges {
@@ -108,8 +107,11 @@ func crossings(c *decide.Case) []decide.Subject {
 				worst, known = max(worst, v), true
 			}
 		}
-		if known {
+		switch n := op.Latency.N; {
+		case known && worst > 0:
 			sub.Facts["failing"] = decide.Known(100*worst, "observed")
+		case known:
+			sub.Facts["failing"] = decide.Fact{Where: fmt.Sprintf("none in the %d that were seen, which rules out no more than what is above %.2g %% (rule of three)", n, 300/float64(max(1, n)))}
 		}
 		out = append(out, sub)
 	}
@@ -142,12 +144,27 @@ func refusals(c *decide.Case, x decide.Crossing) decide.Fact {
 	return decide.Fact{Where: "their names do not say whether they may refuse", Questions: []advise.Question{{Text: "may a later step of " + x.Op.Short() + " refuse for a reason of the business? If so, write it down under sagas:"}}}
 }
 
+// rateOfJourneys is how often the journeys that lead to an operation come.
 func rateOfJourneys(c *decide.Case, op arch.Ref) decide.Fact {
+	above := map[arch.Ref]bool{op: true}
+	for grown := true; grown; {
+		grown = false
+		for _, e := range c.Edges() {
+			if above[e.Call.To] && !above[e.From] {
+				above[e.From], grown = true, true
+			}
+		}
+	}
+	sum, names := 0., []string{}
 	for _, n := range arch.Sorted(c.System.Journeys) {
 		j := c.System.Journeys[n]
-		if r, ok := j.Rate.Get(); ok && j.Entry == op {
-			return decide.Known(r, "journey "+n)
+		if r, ok := j.Rate.Get(); ok && above[j.Entry] {
+			sum += r
+			names = append(names, n)
 		}
+	}
+	if sum > 0 {
+		return decide.Known(sum, "journey "+strings.Join(names, ", "))
 	}
 	return decide.Fact{Where: "no trace and no journey says how often it runs", Questions: []advise.Question{advise.OfOperation(op, "rate", "5rps", "how often does "+op.Short()+" run?")}}
 }

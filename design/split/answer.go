@@ -48,7 +48,7 @@ func (r *Result) answer() Answer {
 		return Answer{Verdict: KeepWhole, Sentence: "Nothing was found that could be cut."}
 	}
 	c := &r.Candidates[0]
-	k := len(c.Contexts)
+	k := len(c.Own())
 	people, teams, said := r.people()
 	writing, cut := 0, 0
 	for _, x := range m.txs {
@@ -68,6 +68,13 @@ func (r *Result) answer() Answer {
 		}
 	}
 	a.Why = append(a.Why, fmt.Sprintf("%d contexts; under noise the borders come out alike by %.2f (1 is always, %.2f is enough)", k, c.Stability, surely))
+	if n := len(c.Contexts) - k; n > 0 {
+		a.Why = append(a.Why, fmt.Sprintf("%d more %s no table and no way in: %s inside", n, plural(n, "module has", "modules have"), plural(n, "a library", "libraries")))
+	}
+	whole := r.whole()
+	if whole > 0 && c.Cost.Total >= whole {
+		a.Why = append(a.Why, fmt.Sprintf("by Ashlar's own measure this cut costs %.2f, no cut at all %.2f", c.Cost.Total, whole))
+	}
 	if writing > 0 {
 		a.Why = append(a.Why, fmt.Sprintf("%d of %d writing transactions would span contexts (above %.0f %% a cut costs more than it brings)", cut, writing, 100*heavyTx))
 	}
@@ -95,12 +102,13 @@ func (r *Result) answer() Answer {
 	small := m.g.Lines > 0 && m.g.Lines < smallLines
 	unsure := c.Stability < surely
 	few := people > 0 && people <= teamSize
+	dear := whole > 0 && c.Cost.Total >= whole
 	switch {
 	case k <= 1:
 		a.Verdict, a.Sentence = KeepWhole, "Leave it whole: no border inside it is better than none."
 	case small && k <= 2 && !(teams > 1):
 		a.Verdict, a.Sentence = KeepWhole, fmt.Sprintf("Leave it whole: %d lines and %d contexts are less than one team keeps in mind.", m.g.Lines, k)
-	case heavy || unsure || small || few || len(worth) == 0:
+	case heavy || unsure || small || few || dear || len(worth) == 0:
 		a.Verdict = Modular
 		why := "the borders are not certain enough to put a network on them"
 		switch {
@@ -108,6 +116,8 @@ func (r *Result) answer() Answer {
 			why = fmt.Sprintf("%d of %d writing transactions would become sagas", cut, writing)
 		case small:
 			why = fmt.Sprintf("%d lines do not carry the running costs of several services", m.g.Lines)
+		case dear:
+			why = "no cut was found that costs less than none"
 		case few:
 			why = fmt.Sprintf("%d people work on it, about one team: services would only add operations", people)
 		case len(worth) == 0 && !unsure:
@@ -138,6 +148,16 @@ func (r *Result) answer() Answer {
 	}
 	a.Changes = append(a.Changes, "a part that must scale, be released or be kept apart by law on its own")
 	return a
+}
+
+// whole is the cost of no cut at all; 0 when it was not measured.
+func (r *Result) whole() float64 {
+	for _, b := range r.Baselines {
+		if b.Name == allInOne {
+			return b.Cost.Total
+		}
+	}
+	return 0
 }
 
 // extractAsked puts the contexts that the user wants as services in place of those
@@ -189,22 +209,22 @@ func (r *Result) people() (people, teams int, said bool) {
 
 // neighbours says why not the next finer and the next coarser candidate.
 func (r *Result) neighbours(a *Answer, c *Candidate) {
-	k := len(c.Contexts)
+	k := len(c.Own())
 	a.NotMore, a.NotFewer = "no finer cut was found that costs less", "no coarser cut was found that costs less"
 	for i := range r.Candidates[1:] {
 		o := &r.Candidates[i+1]
 		say := fmt.Sprintf("%d contexts would cost %.2f instead of %.2f (severed %.0f %% instead of %.0f %%, transactions that span contexts %d instead of %d)",
-			len(o.Contexts), o.Cost.Total, c.Cost.Total, 100*o.Cost.Cross, 100*c.Cost.Cross, spanning(o), spanning(c))
-		if len(o.Contexts) > k {
+			len(o.Own()), o.Cost.Total, c.Cost.Total, 100*o.Cost.Cross, 100*c.Cost.Cross, spanning(o), spanning(c))
+		if len(o.Own()) > k {
 			a.NotMore = say
 			break
 		}
 	}
 	for i := range r.Candidates[1:] {
 		o := &r.Candidates[i+1]
-		if len(o.Contexts) < k {
+		if len(o.Own()) < k {
 			a.NotFewer = fmt.Sprintf("%d contexts would cost %.2f instead of %.2f: a context would take part in %.0f %% of the use cases (log scale) instead of %.0f %%",
-				len(o.Contexts), o.Cost.Total, c.Cost.Total, 100*o.Cost.Mixed, 100*c.Cost.Mixed)
+				len(o.Own()), o.Cost.Total, c.Cost.Total, 100*o.Cost.Mixed, 100*c.Cost.Mixed)
 			break
 		}
 	}

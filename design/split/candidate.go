@@ -41,6 +41,9 @@ type Context struct {
 	// Own is the share of the changes to it that touch no other context; unknown
 	// with fewer than five changes in the history.
 	Own arch.Opt[float64] `json:"own"`
+	// Supporting contexts own no table and nothing comes in at them, although the
+	// system has both: they are libraries inside, nothing to extract.
+	Supporting bool `json:"supporting"`
 	// Extract is what it would take and bring to make it a service.
 	Extract Extraction `json:"extract"`
 }
@@ -57,12 +60,36 @@ func (r *Result) candidate(f found) Candidate {
 	c := Candidate{Grain: f.grain, Stability: f.stability, part: f.part}
 	r.members(&c, f)
 	r.tables(&c)
+	c.tellSupporting(len(r.model.tables) > 0 && len(r.model.doors) > 0)
 	r.callCuts(&c)
 	r.txCuts(&c)
 	r.extractions(&c)
 	c.Scores = r.model.scores(f.part)
 	c.Cost = newState(r.model, r.graph, &pinned{fixed: slices.Repeat([]int{-1}, len(f.part))}, f.part).cost() // tables went to their owners
 	return c
+}
+
+// tellSupporting marks the supporting contexts and puts them last, where the system
+// has tables and ways in at all.
+func (c *Candidate) tellSupporting(told bool) {
+	for i := range c.Contexts {
+		x := &c.Contexts[i]
+		x.Supporting = told && len(x.Tables)+len(x.Entries) == 0
+	}
+	slices.SortStableFunc(c.Contexts, func(a, b Context) int {
+		switch {
+		case a.Supporting == b.Supporting:
+			return 0
+		case b.Supporting:
+			return -1
+		}
+		return 1
+	})
+}
+
+// Own are the contexts that are not supporting.
+func (c *Candidate) Own() []Context {
+	return slices.DeleteFunc(slices.Clone(c.Contexts), func(x Context) bool { return x.Supporting })
 }
 
 // members fills the contexts.

@@ -31,8 +31,28 @@ func (r *Result) extractions(c *Candidate) {
 		r.price(c, x)
 		r.value(c, x, lines)
 		e := &x.Extract
+		if core := r.core(c, x); core != "" {
+			e.Takes = append(e.Takes, core)
+			continue
+		}
 		e.Worth = len(x.Tables)+len(x.Entries) > 0 && e.Value > worthFactor*e.Price && x.Stability >= .5
 	}
+}
+
+// core says why a context is what the others would be taken out of: it has more
+// than half of the tables, or of the ways in.
+func (r *Result) core(c *Candidate, x *Context) string {
+	entries := 0
+	for _, o := range c.Contexts {
+		entries += len(o.Entries)
+	}
+	switch t := len(r.model.tables); {
+	case t > 3 && 2*len(x.Tables) > t:
+		return fmt.Sprintf("the core, with %d of %d tables: others are taken out of it", len(x.Tables), t)
+	case entries > 3 && 2*len(x.Entries) > entries && len(c.Contexts) > 2:
+		return fmt.Sprintf("the core, with %d of %d entry points: others are taken out of it", len(x.Entries), entries)
+	}
+	return ""
 }
 
 // toll counts what making a context a service cuts.

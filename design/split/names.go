@@ -17,12 +17,14 @@ func (m *model) contextNames(byPart [][]int, part []int, o Options) (names []str
 	names, terms, inferred = make([]string, k), make([][]string, k), make([]bool, k)
 	count := make([]map[string]float64, k)
 	spread := map[string]float64{}
+	written := spellings{}
 	for p, atoms := range byPart {
 		count[p] = map[string]float64{}
 		add := func(ws []string, w float64) {
 			for _, x := range meaning(ws) {
 				count[p][x] += w
 			}
+			written.add(ws, w)
 		}
 		for _, i := range atoms {
 			a := m.atoms[i]
@@ -70,7 +72,7 @@ func (m *model) contextNames(byPart [][]int, part []int, o Options) (names []str
 		for _, w := range ws {
 			claims = append(claims, claim{p, w, score[w]})
 			if len(terms[p]) < 8 && count[p][w]*2 >= spread[w] {
-				terms[p] = append(terms[p], w)
+				terms[p] = append(terms[p], written.of(w))
 			}
 		}
 	}
@@ -83,8 +85,8 @@ func (m *model) contextNames(byPart [][]int, part []int, o Options) (names []str
 	m.givenNames(o, count, names, taken)
 	slices.SortStableFunc(claims, func(a, b claim) int { return cmp.Compare(b.how, a.how) })
 	for _, c := range claims {
-		if names[c.part] == "" && !taken[c.word] {
-			names[c.part], inferred[c.part], taken[c.word] = c.word, true, true
+		if name := written.of(c.word); names[c.part] == "" && !taken[name] {
+			names[c.part], inferred[c.part], taken[name] = name, true, true
 		}
 	}
 	for p, atoms := range byPart {
@@ -152,4 +154,27 @@ func tableName(r arch.Ref) string {
 		return m
 	}
 	return r.Name()
+}
+
+// spellings are how often each word was written, by its stem: lens is not the
+// plural of len.
+type spellings map[string]map[string]float64
+
+func (s spellings) add(ws []string, w float64) {
+	for _, x := range ws {
+		k := stem(x)
+		if s[k] == nil {
+			s[k] = map[string]float64{}
+		}
+		s[k][x] += w
+	}
+}
+
+// of is the stem itself where anyone wrote it so, else the usual spelling.
+func (s spellings) of(stem string) string {
+	if s[stem][stem] > 0 || len(s[stem]) == 0 {
+		return stem
+	}
+	best, _ := most(s[stem])
+	return best
 }

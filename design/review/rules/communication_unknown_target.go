@@ -15,10 +15,10 @@ var unknownTarget = review.Rule{
 	Bad:   "SHIPPING_ADDR: shiping:50051",
 	Good:  "SHIPPING_ADDR: shipping:50051",
 	Since: "0.1", Severity: review.High, Confidence: .8,
-	Needs:   []review.Need{review.Manifests},
-	Source:  "Kubernetes documentation, DNS for Services and Pods",
-	Fires:   "GoogleCloudPlatform/microservices-demo@34ffea9 kubernetes-manifests/frontend.yaml: shoppingassistantservice",
-	Untried: "a public file on which it is silent; in FudanSELab/train-ticket@813dd01 it fires on a route to kafka, which other files than those manifests may deploy",
+	Needs:  []review.Need{review.Manifests},
+	Source: "Kubernetes documentation, DNS for Services and Pods",
+	Fires:  "GoogleCloudPlatform/microservices-demo@34ffea9 helm-chart/templates/frontend.yaml (shoppingassistantservice)",
+	Silent: "sqshq/piggymetrics@6bb2cf9; open-telemetry/opentelemetry-demo@054282e compose.yaml",
 	Check: func(c *review.Case, r *review.Reporter) {
 		miss := func(to arch.Ref, from string, of []arch.Ref, ev review.Evidence) {
 			f := review.Finding{Of: append(of, to), Evidence: []review.Evidence{ev}}

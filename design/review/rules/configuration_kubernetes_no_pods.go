@@ -21,10 +21,10 @@ var kubernetesNoPods = review.Rule{
 	Bad:   "kind: Service, spec: {selector: {app: oder}}",
 	Good:  "kind: Service, spec: {selector: {app: order}}",
 	Since: "0.1", Severity: review.High, Confidence: .8,
-	Needs:   []review.Need{review.Manifests},
-	Source:  "Kubernetes documentation, Service (selectors)",
-	Silent:  "GoogleCloudPlatform/microservices-demo@34ffea9 kubernetes-manifests/",
-	Untried: "no public file on which it fires was at hand",
+	Needs:  []review.Need{review.Manifests},
+	Source: "Kubernetes documentation, Service (selectors)",
+	Silent: "GoogleCloudPlatform/microservices-demo@34ffea9 kubernetes-manifests/",
+	Fires:  "istio/istio@86c9f01 pkg/config/analysis/analyzers/testdata/misannotated.yaml (details)",
 	Check: func(c *review.Case, r *review.Reporter) {
 		all := workloads(c)
 		split := map[string]bool{}

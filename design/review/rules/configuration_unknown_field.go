@@ -17,9 +17,9 @@ var unknownField = review.Rule{
 	Bad:   "readinesProbe: {httpGet: {path: /ready, port: 8080}}",
 	Good:  "readinessProbe: {httpGet: {path: /ready, port: 8080}}",
 	Since: "0.1", Severity: review.High, Confidence: .95,
-	Source:  "the types of each platform's own API",
-	Silent:  "GoogleCloudPlatform/microservices-demo@34ffea9 kubernetes-manifests/",
-	Untried: "the firing side has no public file yet",
+	Source: "the types of each platform's own API",
+	Silent: "GoogleCloudPlatform/microservices-demo@34ffea9 kubernetes-manifests/",
+	Fires:  "prometheus/prometheus@d15adb9 model/rulefmt/testdata/bad_field.bad.yaml; istio/istio@86c9f01 tests/testdata/config/rule-websocket-route.yaml",
 	Check: func(c *review.Case, r *review.Reporter) {
 		for _, d := range c.Documents {
 			for _, x := range d.Faults {

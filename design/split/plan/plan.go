@@ -137,7 +137,7 @@ type builder struct {
 // order: what is to be extracted first and in the answer's order, then by what it
 // brings over what it takes.
 func (b *builder) order() []split.Context {
-	out := slices.Clone(b.c.Contexts)
+	out := b.c.Own()
 	rank := func(x split.Context) float64 {
 		if i := slices.Index(b.r.Answer.Extract, x.Name); i >= 0 {
 			return 100 - float64(i)
@@ -153,7 +153,10 @@ func (b *builder) order() []split.Context {
 		}
 		return strings.Compare(x.Name, y.Name)
 	})
-	return slices.DeleteFunc(out, func(x split.Context) bool { return len(x.Members) < 2 && len(x.Tables) == 0 && len(x.Entries) == 0 })
+	return slices.DeleteFunc(out, func(x split.Context) bool {
+		asked := slices.Contains(b.r.Answer.Extract, x.Name)
+		return !asked && len(x.Members) < 2 && len(x.Tables) == 0 && len(x.Entries) == 0
+	})
 }
 
 // startsIn puts a transaction with the first of its contexts that is done.

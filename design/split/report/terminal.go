@@ -28,8 +28,8 @@ func Terminal(w io.Writer, r *Report) error {
 		return p.err
 	}
 	p.wrap("  - ", 4, fmt.Sprintf("confidence %.0f %%", 100*a.Confidence))
-	p.line("\n%s", p.paint("1", fmt.Sprintf("%d contexts", len(c.Contexts))))
-	for _, x := range c.Contexts {
+	p.line("\n%s", p.paint("1", count(len(c.Own()), "context")))
+	for _, x := range c.Own() {
 		name := x.Name
 		if x.Inferred {
 			name += "?"
@@ -46,6 +46,7 @@ func Terminal(w io.Writer, r *Report) error {
 			p.wrap("      ", 6, fmt.Sprintf("as a service: brings %.2f, takes %.2f (%s)", x.Extract.Value, x.Extract.Price, or(strings.Join(x.Extract.Takes, ", "), "nothing to cut")))
 		}
 	}
+	r.supporting(p, c)
 	r.crossings(p, c)
 	p.wrap("\nNot more: ", 10, a.NotMore)
 	p.wrap("Not fewer: ", 11, a.NotFewer)
@@ -77,6 +78,26 @@ func Terminal(w io.Writer, r *Report) error {
 		}
 	}
 	return p.err
+}
+
+// supporting lists the libraries inside in one paragraph, or with their types.
+func (r *Report) supporting(p *printer, c *split.Candidate) {
+	rest := c.Contexts[len(c.Own()):]
+	if len(rest) == 0 {
+		return
+	}
+	if !r.Verbose {
+		var names []string
+		for _, x := range rest {
+			names = append(names, fmt.Sprintf("%s (%s)", x.Name, count(len(x.Members), "type")))
+		}
+		p.wrap("  supporting modules, without table or way in: ", 6, cut(names, 8))
+		return
+	}
+	p.line("  supporting modules, without table or way in")
+	for _, x := range rest {
+		p.wrap("    "+x.Name+": ", 6, r.members(x))
+	}
 }
 
 // members names up to eight, entities and entry points first.

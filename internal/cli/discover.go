@@ -13,7 +13,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -333,7 +332,7 @@ func (a *app) printSystem(w io.Writer, r *discover.Result) {
 			f := k[0]
 			var vs []string
 			for _, c := range s.Ledger[f][:min(3, len(s.Ledger[f]))] {
-				vs = append(vs, fmt.Sprintf("%s (%s)", shown(f, c.Value), c.From[0]))
+				vs = append(vs, fmt.Sprintf("%q (%s)", doc.Redact(short(c.Value)), c.From[0]))
 			}
 			more := ""
 			if len(k) > 1 {
@@ -352,16 +351,6 @@ func (a *app) printSystem(w io.Writer, r *discover.Result) {
 		}
 		p("  %s: %s", x.Path, x.Why)
 	}
-}
-
-// shown is a fact's value for people.
-func shown(f arch.Fact, v string) string {
-	if steps := f.At.Steps(); len(steps) > 0 && steps[len(steps)-1] == "memory" {
-		if b, err := strconv.ParseFloat(v, 64); err == nil {
-			return strconv.FormatFloat(b/(1<<20), 'f', -1, 64) + " MiB"
-		}
-	}
-	return strconv.Quote(doc.Redact(short(v)))
 }
 
 // alike groups facts about the same field of elements of one kind, the smallest

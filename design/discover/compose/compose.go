@@ -167,11 +167,7 @@ func emit(ev *discover.Evidence, out discover.Sink, s *service, environment stri
 	places := map[arch.Fact]arch.Source{}
 	run := arch.Run{Image: s.Image, Ports: ports(s.Ports)}
 	if s.Build != "" {
-		context := path.Clean(s.Build)
-		if f := s.Node.Get("build").Str("dockerfile"); f != "" && context == "." { // many services are built from one folder
-			context = path.Dir(f)
-		}
-		run.Package = path.Join(path.Dir(in.Path), context)
+		run.Package = path.Join(path.Dir(in.Path), s.Build)
 	}
 	if environment == Environment && deployedImage(ev.System, s.ref) != "" {
 		run.Image = "" // the image of this environment alone

@@ -16,6 +16,7 @@ import (
 	"github.com/ashlar-dev/ashlar/arch/code"
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/design/discover/gosource"
+	"github.com/ashlar-dev/ashlar/design/discover/keep"
 )
 
 // alone reads without a Go installation and without a module cache: the built-in
@@ -317,7 +318,11 @@ func TestTheCacheChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := write(t, src)
-	o := &gosource.Options{GoRoot: "-", ModCache: "-", Cache: t.TempDir()}
+	cache, err := keep.Open(t.TempDir(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &gosource.Options{GoRoot: "-", ModCache: "-", Cache: cache}
 	first := run(t, dir, o)
 	second := run(t, dir, o)
 	if brief(first.Code, dir) != brief(second.Code, dir) || !reflect.DeepEqual(first.Code.Calls, second.Code.Calls) || len(first.Code.Types) != len(second.Code.Types) {

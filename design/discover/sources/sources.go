@@ -19,6 +19,7 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover/helm"
 	"github.com/ashlar-dev/ashlar/design/discover/istio"
 	"github.com/ashlar-dev/ashlar/design/discover/jaeger"
+	"github.com/ashlar-dev/ashlar/design/discover/keep"
 	"github.com/ashlar-dev/ashlar/design/discover/knative"
 	"github.com/ashlar-dev/ashlar/design/discover/kong"
 	"github.com/ashlar-dev/ashlar/design/discover/kubernetes"
@@ -35,6 +36,7 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover/prometheus"
 	"github.com/ashlar-dev/ashlar/design/discover/spring"
 	"github.com/ashlar-dev/ashlar/design/discover/strimzi"
+	"github.com/ashlar-dev/ashlar/design/discover/structurizr"
 	"github.com/ashlar-dev/ashlar/design/discover/treesource"
 	"github.com/ashlar-dev/ashlar/design/discover/zipkin"
 )
@@ -44,8 +46,9 @@ import (
 type Options struct {
 	// Trees parses source files; nil leaves source code unread.
 	Trees treesource.Parser
-	// Cache keeps what source files say between runs; nil keeps nothing.
-	Cache *treesource.Cache
+	// Cache keeps what source files say between runs, of all languages; nil keeps
+	// nothing.
+	Cache *keep.Store
 }
 
 // All returns a fresh set of every source that needs nothing but the files.
@@ -71,7 +74,7 @@ func With(opts *Options) []discover.Source {
 		spring.New(),
 		nginx.New(),
 		treesource.New(o.Trees, &treesource.Options{Cache: o.Cache}),
-		gosource.New(nil), // before the meshes and gateways, whose limits lie on the calls that it finds
+		gosource.New(&gosource.Options{Cache: o.Cache}), // before the meshes and gateways, whose limits lie on the calls that it finds
 		istio.New(),
 		gatewayapi.New(),
 		openshift.New(),
@@ -86,6 +89,7 @@ func With(opts *Options) []discover.Source {
 		zipkin.New(),
 		backstage.New(),
 		calm.New(),
+		structurizr.New(),
 		codeowners.New(),
 		contracts.New(),
 		marks.New(),

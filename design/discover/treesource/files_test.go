@@ -14,6 +14,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/arch/code"
 	"github.com/ashlar-dev/ashlar/design/discover"
+	"github.com/ashlar-dev/ashlar/design/discover/keep"
 	"github.com/ashlar-dev/ashlar/design/discover/treesource"
 	"github.com/ashlar-dev/ashlar/formats/syntax"
 )
@@ -93,7 +94,7 @@ func TestCacheParsesOnlyWhatChanged(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, []txtar.File{{Name: "A.java", Data: []byte("package p; class A { B b; void f() { b.g(); } }")}, {Name: "B.java", Data: []byte("package p; class B { void g() {} }")}, {Name: "C.java", Data: []byte("class C { String CRASH; }")}})
-	cache, err := treesource.NewCache(t.TempDir(), 0)
+	cache, err := keep.Open(t.TempDir(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +131,7 @@ func TestCacheIsBoundedAndSurvivesDamage(t *testing.T) {
 		files = append(files, txtar.File{Name: n + ".java", Data: []byte("class " + n + " { void f() { g(\"" + strings.Repeat(n, 500) + "\"); } }")})
 	}
 	write(t, dir, files)
-	cache, err := treesource.NewCache(at, 4000)
+	cache, err := keep.Open(at, 4000)
 	if err != nil {
 		t.Fatal(err)
 	}

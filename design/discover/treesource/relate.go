@@ -31,8 +31,9 @@ type module struct {
 	ref   arch.Ref
 	why   string
 	store string
-	main  bool // something in it starts
-	in    bool // requests or messages come in
+	main  bool     // something in it starts
+	in    bool     // requests or messages come in
+	only  []string // extensions of what it is built of; nil for all
 }
 
 // Relate links the files into a program and says what it means.
@@ -128,6 +129,7 @@ func modules(ev *discover.Evidence, files []*unit.File) *moduleSet {
 		}
 		m.app = d.V
 	}
+	ms.manifested(ev)
 	has := map[*module]bool{}
 	for _, f := range files {
 		m := ms.of(f.Path)
@@ -162,7 +164,7 @@ func modules(ev *discover.Evidence, files []*unit.File) *moduleSet {
 // application's settings, else what lies above its sources.
 func (ms *moduleSet) of(p string) *module {
 	for d := path.Dir(p); ; d = path.Dir(d) {
-		if m := ms.byDir[d]; m != nil {
+		if m := ms.byDir[d]; m != nil && m.takes(p) {
 			return m
 		}
 		if d == "." || d == "/" {
@@ -173,7 +175,7 @@ func (ms *moduleSet) of(p string) *module {
 	if i := strings.Index(p, "/src/"); i > 0 {
 		dir = p[:i]
 	}
-	if m := ms.byDir[dir]; m != nil {
+	if m := ms.byDir[dir]; m != nil && m.takes(p) {
 		return m
 	}
 	m := &module{name: cmp.Or(path.Base(dir), "code"), dir: dir}
@@ -257,7 +259,7 @@ func (ms *moduleSet) serve(f *facts.Facts) {
 	}
 	for _, m := range ms.list {
 		boot := len(f.Enabled[m.name]) > 0
-		if m.ref == "" && m.in && (boot || m.main || m.build != nil && m.build.Packs || len(ms.list) == 1) {
+		if m.ref == "" && m.in && (boot || m.main || m.only != nil || m.build != nil && m.build.Packs || len(ms.list) == 1) {
 			m.ref = arch.NewRef(arch.KindService, strings.ToLower(m.name))
 			m.why = "requests come in at its code"
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/ashlar-dev/ashlar/arch/code"
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/design/discover/compose"
+	"github.com/ashlar-dev/ashlar/design/discover/keep"
 	"github.com/ashlar-dev/ashlar/design/discover/spring"
 	"github.com/ashlar-dev/ashlar/design/discover/treesource"
 	"github.com/ashlar-dev/ashlar/internal/treesitter"
@@ -43,7 +44,7 @@ func pool(t testing.TB) *treesitter.Pool {
 	return p
 }
 
-func run(t testing.TB, cache *treesource.Cache, dirs ...string) *discover.Result {
+func run(t testing.TB, cache *keep.Store, dirs ...string) *discover.Result {
 	t.Helper()
 	all := []discover.Source{compose.New(), spring.New(), treesource.New(pool(t), &treesource.Options{Cache: cache})}
 	r, err := discover.Run(t.Context(), all, dirs, nil)

@@ -217,7 +217,7 @@ func (w *walker) expr(s *Scope, e *unit.Expr) Ref {
 
 // name is a variable, a field, or a type.
 func (w *walker) name(s *Scope, name string, write bool) Ref {
-	if name == "this" || name == "self" && w.m.Type.File.Lang == "python" {
+	if name == "this" || (name == "self" || name == "cls") && w.m.Type.File.Lang == "python" {
 		return Ref{Type: w.m.Type}
 	}
 	if name == "super" || name == "base" && w.m.Type.File.Lang == "csharp" {
@@ -290,6 +290,9 @@ func (w *walker) member(s *Scope, e *unit.Expr) Ref {
 		}
 		if in := w.p.inner(r.Type, e.Text); in != nil {
 			return Ref{Type: in}
+		}
+		if (e.Text == "query" || e.Text == "objects") && r.Type.File.Lang == "python" { // of SQLAlchemy's and Django's models
+			return Ref{Name: "Query", Args: []Ref{r}}
 		}
 		return Ref{}
 	}
@@ -518,14 +521,24 @@ func (w *walker) site(x *Site) Ref {
 }
 
 // unwraps give what is held by what they are called on.
-var unwraps = []string{"get", "orElse", "orElseThrow", "orElseGet", "getBody", "next", "join", "block", "getFirst", "getLast", "first", "remove", "poll", "peek", "blockFirst", "blockLast", "body", "getOrDefault", "findAny", "find", "First", "FirstOrDefault", "Single", "SingleOrDefault", "at", "pop", "shift"}
+var unwraps = []string{"get", "orElse", "orElseThrow", "orElseGet", "getBody", "next", "join", "block", "getFirst", "getLast", "first", "remove", "poll", "peek", "blockFirst", "blockLast", "body", "getOrDefault", "findAny", "find", "First", "FirstOrDefault", "Single", "SingleOrDefault", "Find", "Last", "LastOrDefault", "at", "pop", "shift"}
 
 // keeps give the same again.
-var keeps = []string{"stream", "parallelStream", "filter", "sorted", "distinct", "limit", "skip", "iterator", "collect", "toList", "reversed", "findFirst", "max", "min", "reduce", "subList", "values", "toStream", "onErrorResume", "timeout", "retry", "doOnNext", "switchIfEmpty", "Where", "OrderBy", "ToList", "slice", "sort"}
+var keeps = []string{"stream", "parallelStream", "filter", "sorted", "distinct", "limit", "skip", "iterator", "collect", "toList", "reversed", "findFirst", "max", "min", "reduce", "subList", "values", "toStream", "onErrorResume", "timeout", "retry", "doOnNext", "switchIfEmpty", "Where", "OrderBy", "OrderByDescending", "ToList", "Include", "ThenInclude", "AsNoTracking", "AsQueryable", "Skip", "Take", "slice", "sort"}
 
 // outside is what a call of something from outside gives, by the customs of the
 // libraries that everybody uses.
 func (w *walker) outside(recv Ref, e *unit.Expr, args []Ref) Ref {
+	if w.m.Type.File.Lang == "python" {
+		if r := w.queried(recv, e); r.Known() {
+			return r
+		}
+	}
+	if w.m.Type.File.Lang == "csharp" && strings.HasSuffix(e.Text, "Async") && e.Text != "Async" {
+		plain := *e
+		plain.Text = strings.TrimSuffix(e.Text, "Async")
+		e = &plain
+	}
 	if len(recv.Args) > 0 {
 		switch {
 		case slices.Contains(unwraps, e.Text) && !(e.Text == "peek" && len(args) > 0):
@@ -568,6 +581,43 @@ func (w *walker) outside(recv Ref, e *unit.Expr, args []Ref) Ref {
 		return Ref{Name: recv.Name}
 	}
 	return Ref{Name: recv.Name + "." + e.Text + "()"}
+}
+
+// one are calls of a Python query that give a row.
+var one = []string{"first", "one", "one_or_none", "get", "first_or_404", "get_or_404", "scalar", "scalar_one", "scalar_one_or_none", "last", "create"}
+
+// queried is what a call of a Python query gives, and the query that a relationship
+// is; nothing for other calls.
+func (w *walker) queried(recv Ref, e *unit.Expr) Ref {
+	switch {
+	case recv.Name == "Query" && slices.Contains(one, e.Text):
+		return recv.Elem()
+	case recv.Name == "Query":
+		return recv
+	case e.Text == "relationship" && len(e.Args) > 0:
+		name := e.Args[0].Text
+		r := w.p.Resolve(w.m.Type, name)
+		if r.Type == nil { // named before it is declared, in another file
+			r = Ref{Type: w.p.class(name)}
+		}
+		if r.Type != nil {
+			return Ref{Name: "Query", Args: []Ref{r}}
+		}
+	}
+	return Ref{}
+}
+
+// class is the only class of Python that bears a name; nil when there are several.
+func (p *Program) class(name string) (found *Type) {
+	for _, t := range p.Ordered {
+		if t.File.Lang == "python" && t.Unit.Name == name {
+			if found != nil {
+				return nil
+			}
+			found = t
+		}
+	}
+	return found
 }
 
 // property is the field behind getX, setX and isX.

@@ -73,8 +73,9 @@ func Classify(image, name string) Class {
 	if role := roleImages[base]; role != "" {
 		return Class{Role: role, Why: "image " + base}
 	}
-	if i := strings.LastIndexByte(base, '-'); i >= 0 { // somebody's own image of a known store
-		if kind := storeImages[base[i+1:]]; kind != "" {
+	own := strings.TrimSuffix(strings.TrimSuffix(base, "-db"), "-database")
+	if i := strings.LastIndexByte(own, '-'); i >= 0 { // somebody's own image of a known store
+		if kind := storeImages[own[i+1:]]; kind != "" {
 			return Class{Store: kind, Why: "image " + base}
 		}
 	}

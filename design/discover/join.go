@@ -14,8 +14,8 @@ import (
 //   - what the user states (aliases),
 //   - names that differ in nothing but case and separators (orderService,
 //     order_service, order-service),
-//   - a service or a store that one source only knows by a name to which the
-//     workload of another answers (its Aliases),
+//   - a service or a store that is no workload, with the one workload that answers
+//     to its name (its Aliases),
 //   - a compose service and a workload that run one image, which is called as both
 //     are and which neither side runs twice.
 //
@@ -53,6 +53,14 @@ type named struct {
 
 // joinNames adds the renamings of elements of one kind.
 func joinNames(s arch.System, all []named, names map[arch.Ref]arch.Renaming) {
+	// What is itself a workload is not another one that answers to its name, too: a
+	// canary, a second version behind one Service.
+	deployed := map[arch.Ref]bool{}
+	for _, d := range s.Deployments {
+		if d.Kind != "" && d.Kind != "compose" {
+			deployed[d.Of] = true
+		}
+	}
 	byAlias, byForm := map[string][]named{}, map[string][]named{}
 	for _, x := range all {
 		for _, a := range x.aliases {
@@ -65,7 +73,7 @@ func joinNames(s arch.System, all []named, names map[arch.Ref]arch.Renaming) {
 		if _, done := names[x.ref]; done {
 			continue
 		}
-		other := func(o named) bool { return o.ref == x.ref || o.class != x.class }
+		other := func(o named) bool { return o.ref == x.ref || o.class != x.class || deployed[x.ref] }
 		if as := slices.DeleteFunc(slices.Clone(byAlias[name]), other); len(as) == 1 {
 			names[x.ref] = arch.Renaming{To: as[0].ref, Reason: fmt.Sprintf("%s answers to the name %s", as[0].ref.Name(), name)}
 			continue

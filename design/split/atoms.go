@@ -248,10 +248,17 @@ func (m *model) findAccess() {
 	for _, a := range m.g.Access {
 		i, ok := m.at[a.Method]
 		t, known := m.table[a.Table]
-		if ok && known {
+		if ok && known && !migration(a.Pos.File) {
 			m.access = append(m.access, access{i, t, a.Mode == "write", a})
 		}
 	}
+}
+
+// migration reports files that change the schema: they touch every table, once, and
+// say nothing of who works with it.
+func migration(file string) bool {
+	f := strings.ToLower(filepath.ToSlash(file))
+	return strings.Contains(f, "/migrations/") || strings.Contains(f, "/migrate/") || strings.Contains(f[strings.LastIndex(f, "/")+1:], "migration")
 }
 
 func (m *model) facts() Facts {

@@ -145,6 +145,7 @@ func one(m *model, g *graph, pin *pinned, fixed []int, grain float64, seed uint6
 	s.refine(rounds)
 	s.settle(2)
 	s.refine(min(rounds, 3))
+	s.settle(2)
 	if !pin.repair(s) {
 		return nil, Cost{}
 	}

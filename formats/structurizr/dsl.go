@@ -347,9 +347,6 @@ func (p *parser) open(t token) (text []byte, names []string, file string, ok boo
 		p.left(t.pos, t.text+" is not read: only files beside the workspace are")
 	default:
 		file = path.Join(path.Dir(p.files[len(p.files)-1]), t.text)
-		if path.IsAbs(t.text) {
-			file = t.text
-		}
 		var err error
 		if text, names, err = p.o.Open(file); err == nil {
 			return text, names, file, true
@@ -415,7 +412,7 @@ func (p *parser) inner(word string, props *map[string]string) frame {
 
 func addTags(tags []string, text string) []string {
 	for t := range strings.SplitSeq(text, ",") {
-		if t = strings.TrimSpace(t); t != "" && !slices.Contains(tags, t) {
+		if t = strings.TrimSpace(clean(t)); t != "" && !slices.Contains(tags, t) {
 			tags = append(tags, t)
 		}
 	}

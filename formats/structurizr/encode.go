@@ -68,15 +68,19 @@ func quoted(texts ...string) string {
 	return b.String()
 }
 
-// Quote writes a text of the language; see [Workspace.DSL].
-func Quote(s string) string {
-	s = strings.Map(func(r rune) rune {
+// clean replaces what no text of the language can hold.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
 		if r != '\n' && (r < ' ' || r == 0x7f || r == 0xfeff || r == 0xfffd) {
 			return ' '
 		}
 		return r
 	}, strings.ToValidUTF8(s, " "))
-	return `"` + strings.NewReplacer(`\`, `/`, `"`, `\"`, "\n", `\n`, "${", "$ {").Replace(s) + `"`
+}
+
+// Quote writes a text of the language; see [Workspace.DSL].
+func Quote(s string) string {
+	return `"` + strings.NewReplacer(`\`, `/`, `"`, `\"`, "\n", `\n`, "${", "$ {").Replace(clean(s)) + `"`
 }
 
 var identifier = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
@@ -142,8 +146,12 @@ func (e *encoder) properties(depth int, props map[string]string) {
 	}
 	slices.Sort(keys)
 	e.line(depth, "properties {")
+	said := map[string]bool{}
 	for _, k := range keys {
-		e.line(depth+1, Quote(k)+" "+Quote(props[k]))
+		if key := Quote(k); !said[key] { // two that differ in what no text can hold
+			said[key] = true
+			e.line(depth+1, key+" "+Quote(props[k]))
+		}
 	}
 	e.line(depth, "}")
 }

@@ -117,7 +117,7 @@ func (l *lexer) textBlock() token {
 	if n < 0 {
 		n = len(l.rest())
 	}
-	t.text = strings.TrimSpace(l.rest()[:n])
+	t.text = clean(strings.TrimSpace(l.rest()[:n]))
 	l.step(min(n+3, len(l.rest())))
 	return t
 }
@@ -130,7 +130,7 @@ func (l *lexer) token() token {
 		if n < 0 {
 			n = len(rest)
 		}
-		t.text = rest[:n]
+		t.text = clean(rest[:n])
 		l.step(n)
 		return t
 	}
@@ -155,7 +155,7 @@ func (l *lexer) token() token {
 	if i < len(rest) && rest[i] == '"' {
 		i++
 	}
-	t.text = b.String()
+	t.text = clean(b.String())
 	l.step(i)
 	return t
 }

@@ -24,6 +24,7 @@ type input struct {
 	aliases     []string
 	quiet       bool
 	noCache     bool
+	views       []arch.System // that join what the paths say
 }
 
 func (in *input) flags(c *cobra.Command) {
@@ -35,7 +36,7 @@ func (in *input) flags(c *cobra.Command) {
 
 // read discovers the system that the paths describe.
 func (a *app) read(in *input, paths []string) (*discover.Result, error) {
-	opts := &discover.Options{Environment: in.environment, Aliases: map[string]string{}}
+	opts := &discover.Options{Environment: in.environment, Aliases: map[string]string{}, Views: in.views}
 	for _, s := range in.aliases {
 		other, name, ok := strings.Cut(s, "=")
 		if !ok || other == "" || name == "" {

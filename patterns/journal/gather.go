@@ -11,9 +11,10 @@ import (
 // other's sync. The wait is a real one: a writer that only yields keeps a
 // processor from those it waits for.
 //
-// The guess is a share of the group. When fewer come in time it becomes what
-// came, so that appenders who have other things to do first delay nobody twice;
-// when all come it is raised again, now and then.
+// The guess is a share of the group. When fewer come in time it moves half-way to
+// what came; when they come it is raised again, the later the more often that
+// was in vain. So appenders who have other things to do first delay nobody for
+// long, and one that the machine has put aside for a while changes little.
 type gatherer struct {
 	arrived atomic.Int64 // appends that entered the queue, ever
 	goal    atomic.Int64 // of arrived, at which the writer is woken
@@ -23,18 +24,22 @@ type gatherer struct {
 	share    float64 // of the answered, expected back
 	from     int64   // arrived, when they were answered
 	answered int
-	met      int // times in a row that all expected came
+	met      int // times in a row that the expected came
+	after    int // so many the share is raised
+	raised   bool
 	timer    *time.Timer
 }
 
 const (
-	gatherMost = 5 * time.Millisecond // and never longer than the commit took
-	gatherStep = 1.0 / 8              // by which the share is raised,
-	gatherMet  = 8                    // after so many times
+	gatherMost    = 5 * time.Millisecond // and never longer than the commit took
+	gatherStep    = 1.0 / 8              // by which the share is raised
+	gatherSoonest = 2                    // times met, before it is
+	gatherLatest  = 64
+	gatherEnough  = 15.0 / 16 // of the guess: the last few may be long in coming
 )
 
 func newGatherer() *gatherer {
-	return &gatherer{full: make(chan struct{}, 1), share: 1}
+	return &gatherer{full: make(chan struct{}, 1), share: 1, after: gatherSoonest}
 }
 
 // arrive notes an append; called by appenders.
@@ -57,7 +62,7 @@ func (g *gatherer) answering(n int) {
 	g.goal.Store(g.from + g.expected())
 }
 
-func (g *gatherer) expected() int64 { return int64(g.share*float64(g.answered) + 0.5) }
+func (g *gatherer) expected() int64 { return int64(g.share*gatherEnough*float64(g.answered) + 0.5) }
 
 // wait returns when as many came as are expected, at the latest after as long
 // as the commit took. waiting is how many are in the queue.
@@ -80,12 +85,18 @@ func (g *gatherer) wait(took time.Duration, waiting int) {
 		g.timer.Stop()
 	}
 	back := g.arrived.Load() - g.from
-	switch {
-	case back < want:
-		g.share, g.met = float64(back)/float64(g.answered), 0
-	case g.met < gatherMet:
-		g.met++
-	default:
-		g.share, g.met = min(1, g.share+gatherStep), 0
+	if back < want {
+		g.share = (g.share + float64(back)/float64(g.answered)) / 2
+		if g.met = 0; g.raised {
+			g.after = min(2*g.after, gatherLatest)
+		}
+		g.raised = false
+		return
+	}
+	if g.met++; g.raised && g.met > 1 {
+		g.after, g.raised = gatherSoonest, false
+	}
+	if g.met >= g.after && g.share < 1 {
+		g.share, g.met, g.raised = min(1, g.share+gatherStep), 0, true
 	}
 }

@@ -46,7 +46,7 @@ func (b *builder) arrow(a Arrow) {
 	case from.Kind() == arch.KindExternal:
 		b.left["arrows from systems of others, whose calls the model does not hold"]++
 	default:
-		b.left["arrows that leave a store: a store calls nobody"]++
+		b.left["arrows out of a store: a store calls nobody"]++
 	}
 }
 

@@ -120,7 +120,11 @@ func (p *Plan) System() *Result {
 	slices.Sort(b.Of)
 	b.Of = slices.Compact(b.Of)
 	for _, what := range arch.Sorted(b.left) {
-		b.Left = append(b.Left, strconv.Itoa(b.left[what])+" "+what)
+		n := b.left[what]
+		if n == 1 {
+			what = strings.Replace(what, "arrows", "arrow", 1)
+		}
+		b.Left = append(b.Left, strconv.Itoa(n)+" "+what)
 	}
 	return &b.Result
 }
@@ -189,7 +193,7 @@ func (b *builder) contexts(boxes []Box) {
 	b.areas = map[string]bool{}
 	for i := range boxes {
 		x := &boxes[i]
-		if around := b.boxes[x.Inside]; around != nil && around.Kind == Area && (x.Kind == Service || x.Kind == Store || x.Kind == Topic) {
+		if around := b.boxes[x.Inside]; around != nil && around.Kind == Area && x.Ref == "" && (x.Kind == Service || x.Kind == Store || x.Kind == Topic) {
 			b.areas[x.Inside] = true
 		}
 	}

@@ -34,7 +34,7 @@ func (b *builder) box(x *Box) {
 func (b *builder) service(x *Box, ref arch.Ref) {
 	class := discover.Classify(x.Image, ref.Name())
 	svc := arch.Service{Role: cmp.Or(x.Role, Role(x.Words...), Role(lastWord(x.Name)), class.Role), Lang: cmp.Or(x.Lang, Lang(x.Words...)), Owner: x.Owner, Context: x.Context, Run: arch.Run{Image: x.Image, Ports: x.Ports}}
-	if svc.Context == "" && b.areas[x.Inside] {
+	if svc.Context == "" && x.Ref == "" && b.areas[x.Inside] {
 		svc.Context = cmp.Or(b.boxes[x.Inside].Context, Slug(b.boxes[x.Inside].Name))
 	}
 	if c := svc.Context; c != "" {
@@ -154,8 +154,15 @@ func lastWord(name string) string {
 }
 
 // KindOfName tells a store and a topic from a service by the last word of a name:
-// "Orders Database", but not "Cache Warmer".
-func KindOfName(name string) (k Kind, ok bool) { return KindOf(lastWord(name)) }
+// "Orders Database", but neither "Cache Warmer" nor "Web Store".
+func KindOfName(name string) (k Kind, ok bool) {
+	switch w := lastWord(name); w {
+	case "store", "stream", "subject", "exchange", "pipe":
+		return Other, false
+	default:
+		return KindOf(w)
+	}
+}
 
 // Role finds a service's role among words.
 func Role(texts ...string) string {

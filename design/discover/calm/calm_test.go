@@ -156,7 +156,7 @@ func TestWhatMaps(t *testing.T) {
 	if s.Services["order-service"].Owner != "sales-team" || s.Externals["bank"].Host != "api.bank.example" || s.Deployments["production/order-service"].Of != "service/order-service" && s.Deployments["production-cluster/order-service"].Of != "service/order-service" {
 		t.Errorf("%+v %+v %+v", s.Services, s.Externals, s.Deployments)
 	}
-	if len(s.Services) != 2 || len(r.Skipped) != 1 || !strings.Contains(r.Skipped[0].Why, "1 options") || !strings.Contains(r.Skipped[0].Why, "1 arrows from systems of others") {
+	if len(s.Services) != 2 || len(r.Skipped) != 1 || !strings.Contains(r.Skipped[0].Why, "1 options") || !strings.Contains(r.Skipped[0].Why, "1 arrow from systems of others") {
 		t.Errorf("services %v, skipped %v", arch.Sorted(s.Services), r.Skipped)
 	}
 }

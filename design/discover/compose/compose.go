@@ -138,6 +138,13 @@ func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sin
 
 func network(f discover.Typed[*compose.File]) string { return "compose:" + path.Dir(f.Path) }
 
+func deployedImage(s arch.System, ref arch.Ref) string {
+	if ref.Kind() == arch.KindStore {
+		return s.Stores[ref.Name()].Run.Image
+	}
+	return s.Services[ref.Name()].Run.Image
+}
+
 // Environment is what deployments by compose are called beside those by manifests
 // of a cluster: one does not contradict the other.
 const Environment = "compose"
@@ -158,8 +165,13 @@ func emit(ev *discover.Evidence, out discover.Sink, s *service, environment stri
 	}
 	here := at(s.Key.Line, s.Key.Col, "")
 	places := map[arch.Fact]arch.Source{}
-	run := arch.Run{Image: s.Image, Package: s.Build, Ports: ports(s.Ports)}
-	if n := s.Node.Get("image"); n != nil {
+	run := arch.Run{Image: s.Image, Ports: ports(s.Ports)}
+	if s.Build != "" {
+		run.Package = path.Join(path.Dir(in.Path), s.Build)
+	}
+	if environment == Environment && deployedImage(ev.System, s.ref) != "" {
+		run.Image = "" // the image of this environment alone
+	} else if n := s.Node.Get("image"); n != nil {
 		places[arch.Fact{Of: s.ref, At: "/run/image"}] = at(n.Line, n.Col, "")
 	}
 	var sys arch.System

@@ -44,6 +44,7 @@ const (
 	Health       Kind = "health"        // something answers whether the service is well
 	FeatureFlags Kind = "feature-flags" // a library for flags; Value names it
 	Canary       Kind = "canary"        // a resource that releases step by step; Value names its kind
+	SplitName    Kind = "split-name"    // the Service that stands for those between which traffic is split
 	WholeBuild   Kind = "whole-build"   // a build that takes in the folders below: a parent
 	HTTPServer   Kind = "http-server"   // a build with a library that serves HTTP; Value names it
 )
@@ -78,7 +79,7 @@ func (*Source) Match(h discover.Head) bool {
 	case "":
 		return false
 	case manifest:
-		return h.Size <= maxBytes && h.Has("argoproj.io/", "flagger.app/")
+		return h.Size <= maxBytes && h.Has("argoproj.io/", "flagger.app/", "split.smi-spec.io/")
 	}
 	return h.Size <= maxBytes && !foreign(h.Path)
 }

@@ -96,6 +96,8 @@ var patterns = []pattern{
 	{kind: Canary, langs: []string{manifest}, word: "argoproj.io/", at: regexp.MustCompile(`(?m)^kind:\s*["']?(Rollout)\b`)},
 	{kind: Canary, langs: []string{manifest}, word: "flagger.app/", at: regexp.MustCompile(`(?m)^kind:\s*["']?(Canary)\b`)},
 
+	{kind: SplitName, langs: []string{manifest}, word: "split.smi-spec.io/", at: regexp.MustCompile(`(?m)^  service:\s*["']?([\w-]+)`)},
+
 	{kind: HTTPServer, langs: []string{build}, words: []string{""}, at: regexp.MustCompile(`spring-boot-starter-web(?:flux)?\b|micronaut-http-server[\w-]*|quarkus-(?:rest|resteasy)[\w-]*|"(?:express|fastify|koa|@nestjs/core)"|(?m:^(?:flask|Flask|fastapi|Django|django|aiohttp|tornado)\b)|Microsoft\.NET\.Sdk\.Web`)},
 	{kind: WholeBuild, langs: []string{build}, word: "<modules>", at: regexp.MustCompile(`<modules>`)},
 }

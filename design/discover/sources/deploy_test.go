@@ -206,3 +206,34 @@ func TestOneNameForWhatIsDeployedInSeveralWays(t *testing.T) {
 		t.Errorf("conflicts %v", cs)
 	}
 }
+
+// What a chart's template says on behalf of a value is known from both places.
+func TestValuesBehindTemplates(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	deployment := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: NAME}\nspec:\n  replicas: {{ .Values.replicas }}\n  template: {spec: {containers: [{name: a, image: \"{{ .Values.image.name }}:{{ .Values.global.tag }}\"}]}}\n"
+	write(t, dir, map[string]string{
+		"shop/Chart.yaml": "name: shop\nversion: 1.0.0\n", "shop/templates/d.yaml": strings.Replace(deployment, "NAME", "order", 1),
+		"shop/values.yaml":                 "replicas: 1\nimage:\n  name: order\nglobal:\n  tag: 1\npay:\n  replicas: 2\n",
+		"shop/values-prod.yaml":            "# more\nreplicas: 4\n",
+		"shop/charts/pay/Chart.yaml":       "name: pay\nversion: 1.0.0\n",
+		"shop/charts/pay/templates/d.yaml": strings.Replace(deployment, "NAME", "pay", 1),
+		"shop/charts/pay/values.yaml":      "image: {name: pay}\nreplicas: 1\n",
+	})
+	via := func(environment string, of arch.Ref, at arch.Field) string {
+		s := discovered(t, &discover.Options{Environment: environment}, dir).System
+		return strings.ReplaceAll(s.Ledger.Where(arch.Fact{Of: of, At: at}).Via, dir+"/", "")
+	}
+	for _, c := range []struct{ environment, service, want, image string }{
+		{"", "order", "rendered with the chart's values.yaml; replicas at shop/values.yaml:1", "rendered with the chart's values.yaml; image.name at shop/values.yaml:3, global.tag at shop/values.yaml:5"},
+		{"prod", "order", "rendered with values-prod.yaml; replicas at shop/values-prod.yaml:2", "rendered with values-prod.yaml; image.name at shop/values.yaml:3, global.tag at shop/values.yaml:5"},
+		{"", "pay", "rendered with the chart's values.yaml; replicas at shop/values.yaml:7", "rendered with the chart's values.yaml; image.name at shop/charts/pay/values.yaml:1, global.tag at shop/values.yaml:5"},
+	} {
+		if got := via(c.environment, arch.DeploymentRef(c.environment, c.service), "/replicas"); got != c.want {
+			t.Errorf("%s %s: %q, want %q", c.environment, c.service, got, c.want)
+		}
+		if got := via(c.environment, arch.NewRef(arch.KindService, c.service), "/run/image"); got != c.image {
+			t.Errorf("%s %s: %q, want %q", c.environment, c.service, got, c.image)
+		}
+	}
+}

@@ -36,6 +36,7 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover/prometheus"
 	"github.com/ashlar-dev/ashlar/design/discover/spring"
 	"github.com/ashlar-dev/ashlar/design/discover/strimzi"
+	"github.com/ashlar-dev/ashlar/design/discover/structurizr"
 	"github.com/ashlar-dev/ashlar/design/discover/treesource"
 	"github.com/ashlar-dev/ashlar/design/discover/zipkin"
 )
@@ -88,6 +89,7 @@ func With(opts *Options) []discover.Source {
 		zipkin.New(),
 		backstage.New(),
 		calm.New(),
+		structurizr.New(),
 		codeowners.New(),
 		contracts.New(),
 		marks.New(),

@@ -19,10 +19,10 @@ var headSampling = review.Rule{
 	Bad:   "OTEL_TRACES_SAMPLER=parentbased_traceidratio, OTEL_TRACES_SAMPLER_ARG=0.01",
 	Good:  "keep all at the source, and let the Collector's tail_sampling keep every error, every slow trace and 1 % of the rest",
 	Since: "0.1", Severity: review.Low, Confidence: .8,
-	Params:  []review.Param{{Name: "share", Default: "1", About: "share of traces from which on a sampler is fine"}},
-	Source:  "OpenTelemetry documentation, Sampling (head and tail sampling); B. Sigelman et al., Dapper, 2010",
-	Silent:  "GoogleCloudPlatform/microservices-demo@34ffea9 (AlwaysSample)",
-	Untried: "no public system at hand samples at the head",
+	Params: []review.Param{{Name: "share", Default: "1", About: "share of traces from which on a sampler is fine"}},
+	Source: "OpenTelemetry documentation, Sampling (head and tail sampling); B. Sigelman et al., Dapper, 2010",
+	Silent: "GoogleCloudPlatform/microservices-demo@34ffea9 (AlwaysSample)",
+	Fires:  "open-telemetry/opentelemetry-operator@be89444 tests/e2e-instrumentation/instrumentation-sdk/01-assert.yaml",
 	Check: func(c *review.Case, r *review.Reporter) {
 		enough := r.Number("share")
 		type kept struct {

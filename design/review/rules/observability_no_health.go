@@ -19,9 +19,10 @@ var noHealth = review.Rule{
 	Bad:   "a server with /orders and nothing else",
 	Good:  "/livez (the process answers) and /readyz (it can serve now: database, pool, warm-up)",
 	Since: "0.1", Severity: review.Low, Confidence: .7,
-	Needs:   []review.Need{review.Code},
-	Source:  "C. Richardson, Microservices Patterns, ch. 11 (health check API); Kubernetes documentation, Liveness, Readiness and Startup Probes; gRPC health checking protocol",
-	Untried: "to be tried",
+	Needs:  []review.Need{review.Code},
+	Source: "C. Richardson, Microservices Patterns, ch. 11 (health check API); Kubernetes documentation, Liveness, Readiness and Startup Probes; gRPC health checking protocol",
+	Fires:  "koushikkothagal/spring-boot-microservices-workshop@8b01c6d",
+	Silent: "stefanprodan/podinfo@eec06d1",
 	Check: func(c *review.Case, r *review.Reporter) {
 		well, read := map[arch.Ref]bool{}, map[arch.Ref]bool{}
 		home := homes(c)

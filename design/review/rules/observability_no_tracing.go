@@ -17,10 +17,11 @@ var noTracing = review.Rule{
 	Bad:   "six services that call one another, and no tracing library in any build",
 	Good:  "OpenTelemetry in each, by its agent where the code should not change, and one place that the traces go to",
 	Since: "0.1", Severity: review.Medium, Confidence: .8,
-	Needs:   []review.Need{review.Calls},
-	Params:  []review.Param{{Name: "services", Default: "3", About: "services that call one another from which on traces are worth it"}},
-	Source:  "OpenTelemetry documentation, Observability primer; C. Richardson, Microservices Patterns, ch. 11 (distributed tracing)",
-	Untried: "to be tried",
+	Needs:  []review.Need{review.Calls},
+	Params: []review.Param{{Name: "services", Default: "3", About: "services that call one another from which on traces are worth it"}},
+	Source: "OpenTelemetry documentation, Observability primer; C. Richardson, Microservices Patterns, ch. 11 (distributed tracing)",
+	Fires:  "ewolff/microservice@d1ccf50; fernandoabcampos/spring-netflix-oss-microservices@8668c4d",
+	Silent: "sqshq/piggymetrics@6bb2cf9; open-telemetry/opentelemetry-demo@054282e",
 	Check: func(c *review.Case, r *review.Reporter) {
 		if c.Has(review.Traces) {
 			return

@@ -54,7 +54,11 @@ func Markdown(w io.Writer, r *Report) error {
 		if x.Own.Known {
 			p.line("%.0f %% of its changes touch nothing else.", 100*x.Own.V)
 		}
-		p.line("\nAs a service it brings %.2f (%s) and takes %.2f (%s).\n", x.Extract.Value, or(strings.Join(x.Extract.Brings, "; "), "nothing seen"), x.Extract.Price, or(strings.Join(x.Extract.Takes, "; "), "nothing to cut"))
+		if x.Supporting {
+			p.line("\nIt owns no table and nothing comes in at it: a library inside.\n")
+		} else {
+			p.line("\nAs a service it brings %.2f (%s) and takes %.2f (%s).\n", x.Extract.Value, or(strings.Join(x.Extract.Brings, "; "), "nothing seen"), x.Extract.Price, or(strings.Join(x.Extract.Takes, "; "), "nothing to cut"))
+		}
 		for _, m := range x.Members {
 			root := ""
 			if m.Aggregate {

@@ -50,6 +50,7 @@ func Run(t *testing.T, h Harness) {
 		"follow/passes removed streams":          followRemoved,
 		"lease/one holder":                       leaseOneHolder,
 		"lease/expiry and take-over":             leaseTakeOver,
+		"lease/old ones go, tokens grow":         leasePrunes,
 		"lease/fenced append":                    leaseFences,
 		"trim/whole old finished streams":        trimFinished,
 		"reopen/continues":                       reopenContinues,

@@ -70,6 +70,7 @@ type store struct {
 	w        *pgx.Conn // the writer's, outside the pool; nil after it broke
 	head     int64     // as this store last saw it; -1: unknown
 	versions versions
+	cols     columns     // of the group under way
 	trimmed  atomic.Bool // a stream was removed: what is remembered may be wrong
 	notify   notifier
 	closing  sync.Once

@@ -1,7 +1,6 @@
 package saga_test
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -11,30 +10,25 @@ import (
 	"log/slog"
 	mathrand "math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
+	"github.com/ashlar-dev/ashlar/patterns/internal/crashtest"
 	"github.com/ashlar-dev/ashlar/patterns/journal"
 	"github.com/ashlar-dev/ashlar/patterns/saga"
 )
 
-const childEnv = "ASHLAR_SAGA_CHILD"
+const lifeEnv = "ASHLAR_SAGA_LIFE"
 
 func TestMain(m *testing.M) {
-	if raw := os.Getenv(childEnv); raw != "" {
-		if err := child(raw); err != nil {
-			fmt.Fprintln(os.Stderr, "child:", err)
-			os.Exit(1)
-		}
-		return
-	}
+	crashtest.Main(map[string]func(context.Context) error{"transfers": transfersRole})
 	goleak.VerifyTestMain(m)
 }
 
@@ -45,14 +39,13 @@ type life struct {
 	Drain  bool // start nothing, end what runs
 }
 
-// child runs transfers until it is killed. It tells of each saga on standard
-// output, after the call that acknowledged it.
-func child(raw string) error {
+// transfersRole runs transfers until it is killed. It tells of each saga on
+// standard output, after the call that acknowledged it.
+func transfersRole(ctx context.Context) error {
 	var l life
-	if err := json.Unmarshal([]byte(raw), &l); err != nil {
+	if err := json.Unmarshal([]byte(os.Getenv(lifeEnv)), &l); err != nil {
 		return err
 	}
-	ctx := context.Background()
 	db, err := l.Places.books()
 	if err != nil {
 		return err
@@ -80,7 +73,7 @@ func child(raw string) error {
 		defer mu.Unlock()
 		fmt.Printf(format+"\n", args...)
 	}
-	say("ready")
+	say("open")
 	if l.Drain {
 		return errors.Join(drain(ctx, j, o), o.Close(ctx), j.Close(ctx), db.Close())
 	}
@@ -171,40 +164,31 @@ func live(t *testing.T, l life, span time.Duration, acked map[string]string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), childEnv+"="+string(raw))
-	var errs strings.Builder
-	cmd.Stderr = &errs
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	var timer *time.Timer
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		what, rest, _ := strings.Cut(lines.Text(), " ")
-		switch what {
-		case "ready":
-			timer = time.AfterFunc(span, func() { _ = cmd.Process.Kill() })
+	open := make(chan struct{})
+	p := crashtest.StartTelling(t, "transfers", func(line string) {
+		switch what, rest, _ := strings.Cut(line, " "); what {
+		case "open":
+			close(open)
 		case "error":
 			t.Errorf("child %d: %s", l.Number, rest)
 		default:
 			acked[rest] = what
 		}
+	}, lifeEnv+"="+string(raw))
+	select {
+	case <-open:
+	case <-p.Done():
+		t.Fatalf("child %d did not begin: %v", l.Number, p.Fault())
 	}
-	err = cmd.Wait()
-	if timer == nil {
-		t.Fatalf("child %d did not begin: %v\n%s", l.Number, err, errs.String())
-	}
+	var late atomic.Bool
+	timer := time.AfterFunc(span, func() { late.Store(true); p.Kill() })
+	<-p.Done()
 	timer.Stop()
-	if l.Drain && err != nil {
-		t.Fatalf("the last child: %v\n%s", err, errs.String())
+	if l.Drain && late.Load() {
+		t.Fatalf("the last child did not end what was left within %s", span)
 	}
-	if !l.Drain && errs.Len() > 0 {
-		t.Errorf("child %d: %s", l.Number, errs.String())
+	if err := p.Fault(); err != nil || p.Output() != "" {
+		t.Errorf("child %d: %v\n%s", l.Number, err, p.Output())
 	}
 }
 

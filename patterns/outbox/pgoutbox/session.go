@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,10 +20,13 @@ const (
 )
 
 // session is a connection that holds leadLock: whoever loses the connection
-// loses the lead, and PostgreSQL gives it to the next.
+// loses the lead, and PostgreSQL gives it to the next. A second one deletes what
+// is published while the first reads on: deleting costs the server as much as
+// reading, and is right whoever leads.
 type session struct {
 	store  *Store
 	conn   *pgx.Conn
+	sweep  *pgx.Conn
 	oid    int64 // of the table, as the first half of lock keys
 	asleep bool
 	held   []int // of the last turn
@@ -57,8 +62,12 @@ func (s *Store) Lead(ctx context.Context) (outbox.Session, error) {
 		return nil, fmt.Errorf("pgoutbox: relay: %w", err)
 	}
 	se := &session{store: s, conn: conn, held: []int{}}
-	if err := se.begin(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("pgoutbox: relay of %s: %w", s.box.Table(), err), closeConn(conn))
+	err = se.begin(ctx)
+	if err == nil {
+		se.sweep, err = pgx.ConnectConfig(ctx, config) // now that it leads: those that stand by have one each
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("pgoutbox: relay of %s: %w", s.box.Table(), err), se.Close())
 	}
 	return se, nil
 }
@@ -86,36 +95,57 @@ func (s *session) begin(ctx context.Context) error {
 	return err
 }
 
-// Turn sends its statements in one round trip.
-func (s *session) Turn(ctx context.Context, t outbox.Turn) ([]outbox.Row, error) {
+// Turn deletes and reads at once, each in one round trip.
+func (s *session) Turn(ctx context.Context, t outbox.Turn) (rows []outbox.Row, err error) {
+	deleted := make(chan error, 1)
+	go func() { deleted <- s.finish(ctx, t) }()
+	rows, err = s.read(ctx, t)
+	if err = errors.Join(err, <-deleted); err != nil {
+		return nil, fmt.Errorf("pgoutbox: relay of %s: %w", s.store.box.Table(), err)
+	}
+	return rows, nil
+}
+
+// finish deletes what is published.
+func (s *session) finish(ctx context.Context, t outbox.Turn) error {
+	if len(t.Done) == 0 {
+		return nil
+	}
+	query := `DELETE FROM {t} WHERE id BETWEEN $2 AND $3 AND id <@ $1::int8multirange`
+	if t.Keep {
+		query = `WITH d AS (DELETE FROM {t} WHERE id BETWEEN $2 AND $3 AND id <@ $1::int8multirange RETURNING *)
+			INSERT INTO {t}_sent (id, message_id, topic, key, headers, body, staged_at, sent_at) SELECT id, message_id, topic, key, headers, body, staged_at, now() FROM d`
+	}
+	done, least, greatest := spans(t.Done)
+	_, err := s.sweep.Exec(ctx, s.store.sql(query), done, least, greatest)
+	return err
+}
+
+// read leaves out what is published and still there, or on its way.
+func (s *session) read(ctx context.Context, t outbox.Turn) (rows []outbox.Row, err error) {
 	s.held = orEmpty(t.Held)
 	var batch pgx.Batch
 	if s.asleep {
 		batch.Queue(`SELECT pg_advisory_unlock($1::bigint::oid::integer, $2)`, s.oid, sleepLock)
 		s.asleep = false
 	}
-	if len(t.Done) > 0 {
-		query := `DELETE FROM {t} WHERE id BETWEEN $2 AND $3 AND id <@ $1::int8multirange`
-		if t.Keep {
-			query = `WITH d AS (DELETE FROM {t} WHERE id BETWEEN $2 AND $3 AND id <@ $1::int8multirange RETURNING *)
-				INSERT INTO {t}_sent (id, message_id, topic, key, headers, body, staged_at, sent_at) SELECT id, message_id, topic, key, headers, body, staged_at, now() FROM d`
-		}
-		done, least, greatest := spans(t.Done)
-		batch.Queue(s.store.sql(query), done, least, greatest)
-	}
-	var rows []outbox.Row
 	if t.Limit > 0 {
-		flying, _, _ := spans(t.InFlight)
+		taken, least, greatest := spans(slices.Concat(t.Done, t.InFlight))
+		not, args := `NOT id <@ $2::int8multirange`, []any{s.held, taken, t.Limit}
+		if strings.Count(taken, "[") < 2 { // without a gap: two comparisons a row, where the multirange costs as much as the rest
+			not, args = `NOT id BETWEEN $2 AND $4`, []any{s.held, least, t.Limit, greatest}
+		}
 		batch.Queue(s.store.sql(`SELECT `+columns+` FROM {t}
-			WHERE `+ready+` AND NOT id <@ $2::int8multirange ORDER BY id LIMIT $3`), s.held, flying, t.Limit).Query(func(r pgx.Rows) (err error) {
+			WHERE `+ready+` AND `+not+` ORDER BY id LIMIT $3`), args...).Query(func(r pgx.Rows) (err error) {
 			rows, err = collect(r, t.Limit, t.Bytes)
 			return err
 		})
 	}
-	if err := s.conn.SendBatch(ctx, &batch).Close(); err != nil {
-		return nil, fmt.Errorf("pgoutbox: relay of %s: %w", s.store.box.Table(), err)
+	if batch.Len() == 0 {
+		return nil, nil
 	}
-	return rows, nil
+	err = s.conn.SendBatch(ctx, &batch).Close()
+	return rows, err
 }
 
 func collect(r pgx.Rows, most, maxBytes int) ([]outbox.Row, error) {
@@ -204,7 +234,13 @@ func (s *session) listen(ctx context.Context, d time.Duration) error {
 	return err
 }
 
-func (s *session) Close() error { return closeConn(s.conn) }
+func (s *session) Close() error {
+	err := closeConn(s.conn)
+	if s.sweep != nil {
+		err = errors.Join(err, closeConn(s.sweep))
+	}
+	return err
+}
 
 // orEmpty keeps an empty list from becoming NULL, which equals nothing.
 func orEmpty[T any](list []T) []T {

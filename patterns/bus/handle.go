@@ -124,7 +124,7 @@ const untilBuried time.Duration = -1
 // bury stores the dead letter of a lane's head and lets the lane go on. While it
 // cannot be stored the event stays unacknowledged, and the lane tries again.
 // It ends with the partition's ownership: then another member tries the event.
-func (c *Consumer) bury(owned context.Context, l *lane, d *driver.Delivery, letter *DeadLetter) {
+func (c *Consumer) bury(owned context.Context, l *lane, pause uint64, d *driver.Delivery, letter *DeadLetter) {
 	for n := 1; ; n++ {
 		ctx, cancel := context.WithTimeout(owned, 30*time.Second)
 		ch := make(chan []error, 1)
@@ -135,7 +135,7 @@ func (c *Consumer) bury(owned context.Context, l *lane, d *driver.Delivery, lett
 			c.n.dead.Add(1)
 			c.bus.o.Log.Error("bus: dead letter", "id", letter.ID, "group", c.sub.Group, "topic", d.Topic, "tries", letter.Tries, "error", letter.Error)
 			c.driver.Ack([]*driver.Delivery{d})
-			c.sched.unpark(l, d, true)
+			c.sched.unpark(l, pause, true)
 			return
 		}
 		if owned.Err() != nil {

@@ -35,6 +35,7 @@ type scheduler struct {
 	closed    bool
 	abandoned bool    // handlers that do not heed their contexts are not waited for
 	spare     []*lane // lanes to use again
+	pauses    uint64  // counts them
 }
 
 // part is one ownership of a partition, from its first delivery to its revocation.
@@ -51,12 +52,13 @@ type part struct {
 type lane struct {
 	part     *part
 	key      string
-	keyed    bool // in part.lanes
-	queue    []*driver.Delivery
+	keyed    bool              // in part.lanes
+	queue    []driver.Delivery // by value: nothing is allocated for a delivery on its way to its handler
 	running  bool
 	headTime time.Time   // of the first delivery of the run
 	parked   bool        // its head waits for a pause to end or for its dead letter to be stored
 	timer    *time.Timer // ends the pause
+	pause    uint64      // tells one stay from the next
 	// Of the head, and owned by the worker while running:
 	tries int
 	since time.Time // its first failure
@@ -68,7 +70,8 @@ func newScheduler(byPartition bool) *scheduler {
 	return s
 }
 
-// add queues deliveries of one Fetch. ctx is the parent of their handlers' contexts.
+// add queues copies of the deliveries of one Fetch. ctx is the parent of their
+// handlers' contexts.
 func (s *scheduler) add(ctx context.Context, ds []driver.Delivery) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,7 +89,7 @@ func (s *scheduler) add(ctx context.Context, ds []driver.Delivery) {
 			continue // revoked while Fetch was returning it
 		}
 		l := s.lane(p, d)
-		l.queue = append(l.queue, d)
+		l.queue = append(l.queue, *d)
 		if l.parked {
 			s.parked++
 			continue
@@ -142,7 +145,7 @@ func (s *scheduler) lane(p *part, d *driver.Delivery) *lane {
 // next blocks until a lane is ready, takes its queue and returns both. The
 // caller hands both back with done or park. buf serves the lane as its next
 // queue. A nil lane: the scheduler stopped.
-func (s *scheduler) next(buf []*driver.Delivery) (*lane, []*driver.Delivery) {
+func (s *scheduler) next(buf []driver.Delivery) (*lane, []driver.Delivery) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.head == len(s.ready) {
@@ -172,7 +175,7 @@ func (s *scheduler) next(buf []*driver.Delivery) (*lane, []*driver.Delivery) {
 }
 
 // done ends a run of which n deliveries were finished; rest were not started.
-func (s *scheduler) done(l *lane, n int, rest []*driver.Delivery) {
+func (s *scheduler) done(l *lane, n int, rest []driver.Delivery) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer s.freed()
@@ -188,8 +191,9 @@ func (s *scheduler) done(l *lane, n int, rest []*driver.Delivery) {
 }
 
 // park ends a run whose delivery rest[0] failed: the lane waits, for ever when
-// wait is negative, until unpark. It reports false when the partition is gone.
-func (s *scheduler) park(l *lane, n int, rest []*driver.Delivery, wait time.Duration) bool {
+// wait is negative, until unpark with the pause that is returned. ok is false
+// when the partition is gone.
+func (s *scheduler) park(l *lane, n int, rest []driver.Delivery, wait time.Duration) (pause uint64, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer s.freed()
@@ -199,28 +203,30 @@ func (s *scheduler) park(l *lane, n int, rest []*driver.Delivery, wait time.Dura
 	s.active -= len(l.queue)
 	if l.part.gone.Load() {
 		s.free(l)
-		return false
+		return 0, false
 	}
 	s.parked += len(l.queue)
-	l.parked = true
+	s.pauses++
+	pause = s.pauses
+	l.parked, l.pause = true, pause
 	if wait >= 0 {
-		head := rest[0]
-		l.timer = time.AfterFunc(wait, func() { s.unpark(l, head, false) })
+		l.timer = time.AfterFunc(wait, func() { s.unpark(l, pause, false) })
 	}
-	return true
+	return pause, true
 }
 
 // unpark puts a parked lane back to work, without its head when that is finished.
 // It does nothing when the lane was dropped meanwhile and serves another key.
-func (s *scheduler) unpark(l *lane, head *driver.Delivery, finished bool) {
+func (s *scheduler) unpark(l *lane, pause uint64, finished bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !l.parked || l.queue[0] != head {
+	if !l.parked || l.pause != pause {
 		return
 	}
 	l.parked, l.timer = false, nil
 	s.parked -= len(l.queue)
 	if finished {
+		clear(l.queue[:1])
 		l.queue = l.queue[1:]
 		l.tries, l.since = 0, time.Time{}
 	}
@@ -229,9 +235,9 @@ func (s *scheduler) unpark(l *lane, head *driver.Delivery, finished bool) {
 	s.freed()
 }
 
-func (s *scheduler) restore(l *lane, rest []*driver.Delivery) {
+func (s *scheduler) restore(l *lane, rest []driver.Delivery) {
 	if len(rest) > 0 {
-		l.queue = append(append(make([]*driver.Delivery, 0, len(rest)+len(l.queue)), rest...), l.queue...)
+		l.queue = append(append(make([]driver.Delivery, 0, len(rest)+len(l.queue)), rest...), l.queue...)
 	}
 }
 
@@ -262,12 +268,20 @@ func (s *scheduler) free(l *lane) {
 	if l.keyed && l.part.lanes[l.key] == l {
 		delete(l.part.lanes, l.key)
 	}
-	q := l.queue[:0]
-	clear(q[:cap(q)])
-	*l = lane{queue: q}
-	if len(s.spare) < 1024 {
+	*l = lane{queue: emptied(l.queue)}
+	if len(s.spare) < 256 {
 		s.spare = append(s.spare, l)
 	}
+}
+
+// emptied is the queue ready for another use: it holds on to no event, nor to the
+// memory of a burst.
+func emptied(q []driver.Delivery) []driver.Delivery {
+	if cap(q) > 256 {
+		return nil
+	}
+	clear(q)
+	return q[:0]
 }
 
 // room blocks until fewer than limit deliveries are queued or running and fewer

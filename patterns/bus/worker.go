@@ -3,6 +3,7 @@ package bus
 import (
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/ashlar-dev/ashlar/patterns/bus/driver"
 )
@@ -11,12 +12,13 @@ import (
 // spares the next one an allocation.
 type worker struct {
 	*Consumer
-	run, acks []*driver.Delivery
-	mapping   Mapping // of the lane's topic
-	sparing   sparing // the mapping, when it can spare allocations
-	seen      seen
-	events    []Event // to be given to handlers
-	handled   int64   // not added to the counts yet
+	run     []driver.Delivery  // emptied, for the next lane's queue
+	acks    []*driver.Delivery // of the run under way
+	mapping Mapping            // of the lane's topic
+	sparing sparing            // the mapping, when it can spare allocations
+	seen    seen
+	events  []Event // to be given to handlers
+	handled int64   // not added to the counts yet
 }
 
 // sparing is a mapping that takes strings over from what was seen before, since
@@ -25,9 +27,9 @@ type sparing interface {
 	decode(r *driver.Record, e *Event, s *seen, t driver.Traits) error
 }
 
-// slab is how many events are allocated at a time. A handler that keeps one keeps
-// them all, so it is small.
-const slab = 8
+// slab is how many events are allocated at a time: as many as fill 8 KiB. A
+// handler that keeps one keeps them all.
+const slab = (8<<10 - 8) / int(unsafe.Sizeof(Event{}))
 
 func (w *worker) event() *Event {
 	if len(w.events) == 0 {
@@ -48,20 +50,20 @@ func (c *Consumer) work() {
 		w.mapping = c.bus.mapping(l.part.Topic)
 		w.sparing, _ = w.mapping.(sparing)
 		w.lane(l, run)
-		clear(run)
-		w.run = run[:0]
+		w.run = emptied(run)
 	}
 }
 
 // lane handles a lane's queue. What succeeded is acknowledged before the lane is
 // given back: a revocation that waits for the lane finds it acknowledged.
-func (w *worker) lane(l *lane, run []*driver.Delivery) {
+func (w *worker) lane(l *lane, run []driver.Delivery) {
 	w.acks = w.acks[:0]
 	beat := w.pulse.n.Load()
 	if len(run) > 1 {
 		w.pulse.arm()
 	}
-	for i, d := range run {
+	for i := range run {
+		d := &run[i]
 		if l.part.gone.Load() {
 			w.acknowledge()
 			w.sched.done(l, i, run[i:])
@@ -70,10 +72,10 @@ func (w *worker) lane(l *lane, run []*driver.Delivery) {
 		if finished, wait, cause := w.handle(l, d); !finished {
 			w.acknowledge()
 			owned, tries, since := l.part.ctx, l.tries, l.since // the lane is not ours once parked
-			if w.sched.park(l, i, run[i:], wait) && wait == untilBuried {
-				letter := newDeadLetter(w.sub.Group, d, tries, since, cause)
-				c := w.Consumer
-				c.workers.Go(func() { c.bury(owned, l, d, letter) })
+			if pause, ok := w.sched.park(l, i, run[i:], wait); ok && wait == untilBuried {
+				c, d := w.Consumer, *d // the run is used again
+				letter := newDeadLetter(w.sub.Group, &d, tries, since, cause)
+				c.workers.Go(func() { c.bury(owned, l, pause, &d, letter) })
 			}
 			return
 		}

@@ -37,8 +37,8 @@ type Part struct {
 	Partition int32
 }
 
-// Delivery is a record handed to a consumer. Its bytes belong to the receiver
-// and are never written to again by the driver.
+// Delivery is a record handed to a consumer. Its headers and bytes belong to the
+// receiver and are never written to again by the driver.
 type Delivery struct {
 	Record
 	Partition int32
@@ -105,7 +105,8 @@ type Consumer interface {
 	// ctx ends; then the error is ctx's. It hands out no more than
 	// Subscription.MaxInFlight records that were neither acknowledged nor
 	// revoked. After a lost connection it goes on by itself; an error other than
-	// ctx's is final.
+	// ctx's is final. The slice is the driver's again when Fetch is called next;
+	// the receiver copies the deliveries that it keeps.
 	Fetch(ctx context.Context, limit int) ([]Delivery, error)
 	// Ack says that the effects of these deliveries are done, in any order. It
 	// does not wait for the broker: the driver commits what leaves no gap within

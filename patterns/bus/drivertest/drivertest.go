@@ -53,7 +53,7 @@ func Run(t *testing.T, h Harness) {
 		{"Record", testRecord}, {"Publish", testPublish}, {"Limit", testLimit}, {"Closed", testClosed},
 		{"Fetch", testFetch}, {"Ack", testAck}, {"Start", testStart}, {"Lag", testLag},
 		{"Groups", testGroups}, {"Handover", testHandover}, {"Death", testDeath}, {"Scan", testScan},
-		{"Order", testOrder}, {"Poison", testPoison},
+		{"Order", testOrder}, {"Poison", testPoison}, {"CommandLine", testCommandLine},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -196,8 +196,8 @@ func (m *member) take(t testing.TB, h Harness, n int) []*driver.Delivery {
 		if len(ds) > n-len(out) {
 			t.Fatalf("Fetch returned %d, the limit was %d", len(ds), n-len(out))
 		}
-		for i := range ds {
-			out = append(out, &ds[i])
+		for _, d := range ds {
+			out = append(out, &d) // a copy: the slice is the driver's again
 		}
 	}
 	return out

@@ -3,6 +3,7 @@ package kafkabus
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 	"sync"
 	"time"
 
@@ -22,6 +23,8 @@ type consumer struct {
 	epoch  uint32
 	turn   []*owned // those that hold records, in the order of their turns
 	inHand int
+	out    []driver.Delivery // what Fetch returned last, to use again
+	keys   keys
 	closed bool
 	room   chan struct{} // signalled when inHand shrank
 
@@ -47,7 +50,7 @@ func (c *conn) Subscribe(ctx context.Context, s driver.Subscription) (driver.Con
 	if err != nil {
 		return nil, err
 	}
-	m := &consumer{conn: c, sub: s, owned: map[driver.Part]*owned{}, room: make(chan struct{}, 1), stop: make(chan struct{})}
+	m := &consumer{conn: c, sub: s, owned: map[driver.Part]*owned{}, room: make(chan struct{}, 1), stop: make(chan struct{}), keys: keys{seed: maphash.MakeSeed()}}
 	// The place to begin is fixed now: what is published after Subscribe has
 	// returned is not missed, however long the group takes to form.
 	if m.begins, err = c.list(ctx, adm, s); err != nil {
@@ -56,7 +59,7 @@ func (c *conn) Subscribe(ctx context.Context, s driver.Subscription) (driver.Con
 	if len(m.begins) == 0 {
 		return nil, fmt.Errorf("%w: %q", driver.ErrNoTopic, s.Topics)
 	}
-	opts := c.options(kgo.FetchMaxWait(500*time.Millisecond), kgo.DisableFetchSessions(),
+	opts := c.options(kgo.FetchMaxWait(500*time.Millisecond), kgo.DisableFetchSessions(), kgo.WithPools(&records{}),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted())) // what a transaction took back was never published
 	if s.Group == "" {
 		opts = append(opts, kgo.ConsumePartitions(m.takeAll()))

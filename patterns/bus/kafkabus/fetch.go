@@ -44,6 +44,7 @@ func (m *consumer) Fetch(ctx context.Context, limit int) ([]driver.Delivery, err
 				return nil, driver.ErrClosed
 			}
 		}
+		clear(m.out[:cap(m.out)]) // nothing is held on to while this waits
 		fetches := m.client.PollFetches(ctx)
 		m.hold(fetches)
 		m.client.AllowRebalance()
@@ -98,31 +99,36 @@ func (m *consumer) take(n int) []driver.Delivery {
 	if n <= 0 {
 		return nil
 	}
-	ds := make([]driver.Delivery, 0, n)
+	ds := m.out[:0]
 	for n > 0 {
 		o := m.turn[0]
 		m.turn = m.turn[1:]
 		k := min(n, len(o.held), max(quantum, n/(len(m.turn)+1)))
-		ds = o.handOut(ds, k)
+		ds = o.handOut(ds, &m.keys, k)
 		n -= k
 		m.inHand += k
 		if len(o.held) > 0 {
 			m.turn = append(m.turn, o)
 		}
 	}
+	m.out = ds
 	return ds
 }
 
-// handOut appends the next k held records.
-func (o *owned) handOut(ds []driver.Delivery, k int) []driver.Delivery {
+// handOut appends the next k held records, and gives the client's structs back.
+func (o *owned) handOut(ds []driver.Delivery, keys *keys, k int) []driver.Delivery {
 	records := o.held[:k]
+	o.leader = records[k-1].LeaderEpoch
 	for _, r := range records {
 		ds = append(ds, driver.Delivery{
-			Record:    driver.Record{Topic: r.Topic, Key: string(r.Key), Body: r.Value, Time: r.Timestamp, Headers: headers(r.Headers)},
+			Record:    driver.Record{Topic: r.Topic, Key: keys.of(r.Key), Body: r.Value, Time: r.Timestamp, Headers: headers(r.Headers)},
 			Partition: r.Partition, Epoch: o.epoch, Offset: r.Offset, Tag: o.window.Add(r.Offset),
 		})
 	}
-	o.leader = records[k-1].LeaderEpoch
+	for _, r := range records { // apart: its atomic counter would make each record wait for the one before
+		r.Recycle()
+	}
+	clear(records)
 	if o.held = o.held[k:]; len(o.held) == 0 {
 		o.held = nil
 	}

@@ -41,13 +41,15 @@ func TestTransformKilled(t *testing.T) {
 	t.Parallel()
 	seed := drivertest.Need(t, "ASHLAR_KAFKA")
 	b := closing(t, open(seed))
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	kills := drivertest.Count(3, 200)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute+time.Duration(kills)*5*time.Second)
 	defer cancel()
 	in, out, id := drivertest.Name("in"), drivertest.Name("out"), drivertest.Name("tx")
 	if err := b.Ensure(ctx, []driver.Topic{{Name: in, Partitions: 1}, {Name: out, Partitions: 1}}); err != nil {
 		t.Fatal(err)
 	}
-	n, kills := 3000, drivertest.Count(3, 20)
+	const most = 13 // hundreds that one life gets to: the first ends amid its first batch of 500, others amid a later one
+	n := kills * most * 100
 	records := make([]driver.Record, n)
 	for i := range records {
 		records[i] = driver.Record{Topic: in, Key: "k", Body: []byte(strconv.Itoa(i))}
@@ -68,7 +70,7 @@ func TestTransformKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		lines := bufio.NewScanner(pipe)
-		for half := 0; half <= i%3 && lines.Scan(); half++ { // the first, second or third half of a batch
+		for hundred := 0; hundred <= i*5%most && lines.Scan(); hundred++ {
 		}
 		if err := c.Process.Kill(); err != nil {
 			t.Fatal(err)

@@ -225,7 +225,7 @@ func TestConfig(t *testing.T) {
 	t.Parallel()
 	for target, want := range map[string]string{
 		"go":           "Total: 70000000",
-		"istio":        "retries: {attempts: 1, perTryTimeout: 25ms",
+		"istio":        "retries: {attempts: 1, perTryTimeout: 0.025s",
 		"resilience4j": "maxAttempts: 2",
 		"linkerd":      "retry.linkerd.io/limit: \"1\"\n    retry.linkerd.io/timeout: 25ms",
 		"kong":         "read_timeout: 25\n    retries: 1",

@@ -63,6 +63,12 @@ func nanos(v float64) string {
 	return fmt.Sprintf("%d", time.Duration(v*1e9).Round(10*time.Microsecond))
 }
 func plain(v float64) string { return fmt.Sprintf("%.4g", v) }
+
+// seconds is the form that Istio's own types and every JSON of protobuf take.
+func seconds(v float64) string {
+	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.3f", math.Max(1, math.Ceil(v*1e3))/1e3), "0"), ".") + "s"
+}
+
 func milli(v float64) string { return fmt.Sprintf("%.0fms", math.Max(1, math.Ceil(v*1e3))) }
 
 func goConfig(b *strings.Builder, answers []Answer) error {
@@ -159,11 +165,11 @@ func istioConfig(b *strings.Builder, answers []Answer) error {
 			b.WriteString("---\n")
 		}
 		fmt.Fprintf(b, "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: %q}\nspec:\n  hosts: [%q]\n  http:\n    - route: [{destination: {host: %q}}]\n", h, h, h)
-		l.put("      timeout: %s\n", Timeout, milli)
+		l.put("      timeout: %s\n", Timeout, seconds)
 		if n, ok := a.value(Tries); ok {
 			fmt.Fprintf(b, "      retries: {attempts: %g", n-1) // Istio counts what comes after the first
 			if n > 1 {
-				l.put(", perTryTimeout: %s", PerTry, milli)
+				l.put(", perTryTimeout: %s", PerTry, seconds)
 				b.WriteString(", retryOn: \"connect-failure,refused-stream,gateway-error\"")
 			}
 			b.WriteString("}\n")

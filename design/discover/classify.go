@@ -23,7 +23,7 @@ var storeImages = map[string]string{
 }
 
 var roleImages = map[string]string{
-	"rabbitmq": arch.RoleBroker, "kafka": arch.RoleBroker, "cp-kafka": arch.RoleBroker, "nats": arch.RoleBroker, "nats-server": arch.RoleBroker, "redpanda": arch.RoleBroker, "pulsar": arch.RoleBroker, "activemq": arch.RoleBroker,
+	"rabbitmq": arch.RoleBroker, "kafka": arch.RoleBroker, "cp-kafka": arch.RoleBroker, "confluent-local": arch.RoleBroker, "nats": arch.RoleBroker, "nats-server": arch.RoleBroker, "redpanda": arch.RoleBroker, "pulsar": arch.RoleBroker, "activemq": arch.RoleBroker,
 	"activemq-artemis": arch.RoleBroker, "eclipse-mosquitto": arch.RoleBroker, "emqx": arch.RoleBroker, "nacos-server": arch.RoleRegistry, "eureka": arch.RoleRegistry, "consul": arch.RoleRegistry, "zookeeper": arch.RoleRegistry, "cp-zookeeper": arch.RoleRegistry,
 	"jaeger": arch.RoleTelemetry, "all-in-one": arch.RoleTelemetry, "zipkin": arch.RoleTelemetry, "prometheus": arch.RoleTelemetry, "alertmanager": arch.RoleTelemetry, "grafana": arch.RoleTelemetry, "loki": arch.RoleTelemetry, "tempo": arch.RoleTelemetry,
 	"otel-collector": arch.RoleTelemetry, "opentelemetry-collector": arch.RoleTelemetry, "opentelemetry-collector-contrib": arch.RoleTelemetry, "fluentd": arch.RoleTelemetry, "fluent-bit": arch.RoleTelemetry, "kibana": arch.RoleTelemetry,

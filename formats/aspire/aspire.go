@@ -1,5 +1,7 @@
 // Package aspire reads the deployment manifest that .NET Aspire writes
 // (aspire-manifest.json): resources, how they run, and which of them each refers to.
+//
+// It only reads.
 package aspire
 
 import (

@@ -5,9 +5,12 @@
 // The words changed sides between the versions: in AsyncAPI 2 "subscribe" is
 // what others may do, so the application sends; in AsyncAPI 3 "send" is what the
 // application does.
+//
+// It only reads; patterns/bus writes documents of AsyncAPI 3 from its own declarations.
 package asyncapi
 
 import (
+	"cmp"
 	"path"
 	"strconv"
 	"strings"
@@ -98,7 +101,7 @@ func (r *reader) two() {
 				list = one.Items
 			}
 			for _, m := range list {
-				r.event(d, m, "", e.Key.Text, partitions(ch), contract.Event{Sends: dir.sends, Receives: !dir.sends})
+				r.event(d, m, "", e.Key.Text, partitions(ch), contract.Event{Sends: dir.sends, Receives: !dir.sends, ChannelPos: r.d.Pos(e.Key)})
 			}
 		}
 	}
@@ -126,7 +129,7 @@ func (r *reader) three() {
 				continue
 			}
 			used[ch] = true
-			as := contract.Event{Sends: op.Str("action") == "send", Receives: op.Str("action") == "receive"}
+			as := contract.Event{Sends: op.Str("action") == "send", Receives: op.Str("action") == "receive", ChannelPos: cd.Pos(ch)}
 			address := r.address(ch, op.Get("channel"))
 			if list := op.Get("messages"); list != nil && len(list.Items) > 0 {
 				for _, m := range list.Items {
@@ -143,7 +146,7 @@ func (r *reader) three() {
 			if ch == nil || used[ch] {
 				continue
 			}
-			r.all(d, ch, addressOf(ch, e.Key.Text), contract.Event{})
+			r.all(d, ch, addressOf(ch, e.Key.Text), contract.Event{ChannelPos: r.d.Pos(e.Key)})
 		}
 	}
 }
@@ -188,7 +191,10 @@ func (r *reader) event(d *doc.Document, n *doc.Node, key, channel string, parts 
 		}
 	}
 	md, m := r.Object(d, n)
-	if m == nil {
+	if m == nil { // in a file that is not at hand: the channel is there all the same
+		as.Channel, as.Protocol, as.Partitions, as.Pos = channel, r.protocol, parts, d.Pos(n)
+		as.Name = cmp.Or(component, key, channel)
+		r.c.Events = append(r.c.Events, as)
 		return
 	}
 	e := as

@@ -1,5 +1,7 @@
 // Package avro reads Avro schemas (.avsc) as contracts: records, enums, fixed,
 // unions and logical types, with their names in full, defaults and aliases.
+//
+// It only reads.
 package avro
 
 import (

@@ -1,5 +1,7 @@
 // Package backstage reads the entities of a Backstage software catalogue
 // (catalog-info.yaml): Component, API, System, Domain, Resource, Group.
+//
+// It only reads.
 package backstage
 
 import (

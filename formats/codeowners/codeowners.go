@@ -1,6 +1,8 @@
 // Package codeowners reads CODEOWNERS files as GitHub and GitLab do: the last
 // line that matches a path wins; in GitLab's sections the last of each section
 // does, and a section may have owners for lines that name none.
+//
+// It only reads.
 package codeowners
 
 import (

@@ -1,6 +1,8 @@
 // Package compose reads compose files into plain types with the place of every
 // field. Variables are replaced from the .env file beside it and their defaults;
 // `extends`, `include` and build details are kept as written.
+//
+// It only reads.
 package compose
 
 import (

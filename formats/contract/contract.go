@@ -81,6 +81,7 @@ type Event struct {
 	Headers    *Shape
 	Payload    *Shape
 	Pos        doc.Pos
+	ChannelPos doc.Pos // where the channel stands; zero: nowhere of its own
 }
 
 // HTTPKey is the key of an HTTP operation: parameters of the path have no name.

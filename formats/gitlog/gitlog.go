@@ -3,6 +3,8 @@
 //	git log --name-only        (or --name-status, --numstat)
 //
 // in git's default format, so that no special one has to be remembered.
+//
+// It only reads.
 package gitlog
 
 import (

@@ -1,6 +1,8 @@
 // Package graphql reads GraphQL schemas (SDL) as contracts: each field of Query,
 // Mutation and Subscription is an operation. Documents of queries, which clients
 // have, are none.
+//
+// It only reads.
 package graphql
 
 import (

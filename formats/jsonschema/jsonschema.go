@@ -2,6 +2,8 @@
 // that OpenAPI and AsyncAPI have) as shapes with places: references into the
 // same file and into files beside it are followed, allOf is folded into one,
 // what a schema does not say stays open.
+//
+// It only reads.
 package jsonschema
 
 import (

@@ -1,6 +1,8 @@
 // Package knative reads Knative's resources from documents: Service of Serving,
 // and Broker, Trigger, Subscription, channels and SinkBinding of Eventing. Sources,
 // of any kind of group sources.knative.dev, are read as far as their sink.
+//
+// It only reads.
 package knative
 
 import (

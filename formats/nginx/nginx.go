@@ -1,6 +1,8 @@
 // Package nginx reads from nginx configuration where requests are passed on to:
 // upstreams with their servers, and the *_pass directives with the locations that
 // they stand in. Everything else is read over; includes are not followed.
+//
+// It only reads.
 package nginx
 
 import (

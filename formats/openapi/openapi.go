@@ -2,6 +2,8 @@
 // every operation with its parameters, bodies and answers, each with its place.
 // It is tolerant, as of files that are only read: what cannot be followed is a
 // fault, and the rest counts.
+//
+// It only reads.
 package openapi
 
 import (

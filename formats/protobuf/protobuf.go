@@ -2,6 +2,8 @@
 // editions) as contracts. [Parse] reads one file; [Link] resolves the names of
 // several, also where an import is missing: what it would have defined may then
 // be anything, and the import is a fault.
+//
+// It only reads.
 package protobuf
 
 import (

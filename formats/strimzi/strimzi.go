@@ -1,5 +1,7 @@
 // Package strimzi reads Strimzi's resources from documents: Kafka, KafkaNodePool,
 // KafkaTopic and KafkaUser.
+//
+// It only reads.
 package strimzi
 
 import (

@@ -312,6 +312,12 @@ func (a *app) printSystem(w io.Writer, r *discover.Result) {
 	for _, name := range arch.Sorted(s.Stores) {
 		p("\n%s  store (%s)%s", name, cmp.Or(s.Stores[name].Kind, "of what kind is not known"), where(s, arch.Fact{Of: arch.NewRef(arch.KindStore, name)}))
 	}
+	for i, name := range arch.Sorted(s.Topics) {
+		if i == 0 {
+			p("\ntopics:")
+		}
+		p("%s%s", strings.TrimRight(fmt.Sprintf("  %-34s  %s", name, s.Topics[name].Broker), " "), where(s, arch.Fact{Of: arch.NewRef(arch.KindTopic, name)}))
+	}
 	for i, name := range arch.Sorted(s.Contracts) {
 		if i == 0 {
 			p("\ncontracts:")

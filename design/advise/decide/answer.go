@@ -51,7 +51,8 @@ type Scored struct {
 	High   float64 `json:"high"`
 	Money  float64 `json:"money"` // a month, part of the days
 	Vetoed string  `json:"vetoed,omitempty"`
-	Here   bool    `json:"here,omitempty"` // it is what is there now
+	Doubt  string  `json:"doubt,omitempty"` // a veto that holds for some values of what is unknown
+	Here   bool    `json:"here,omitempty"`  // it is what is there now
 	Lines  []Line  `json:"lines,omitempty"`
 }
 
@@ -175,6 +176,7 @@ func (w *weighing) scored(values map[string]float64, choice string) []Scored {
 		if len(unknown) > 0 {
 			r := w.random()
 			v := map[string]float64{}
+			out, why := 0, s.veto
 			for i := range choiceDraws {
 				for k, y := range values {
 					v[k] = y
@@ -186,8 +188,18 @@ func (w *weighing) scored(values map[string]float64, choice string) []Scored {
 					}
 					v[k] = w.measures[k].between(t)
 				}
-				d := w.sheet(o.ID, v, nil, false).days
-				x.Low, x.High = min(x.Low, d), max(x.High, d)
+				t := w.sheet(o.ID, v, nil, false)
+				x.Low, x.High = min(x.Low, t.days), max(x.High, t.days)
+				if t.veto != "" {
+					out++
+					why = cmp.Or(why, t.veto)
+				}
+			}
+			switch { // a veto that hangs on what is unknown is none yet
+			case out == choiceDraws:
+				x.Vetoed = why
+			case out > 0:
+				x.Vetoed, x.Doubt = "", fmt.Sprintf("%s (so in %.0f %% of the draws of what is unknown)", why, 100*float64(out)/choiceDraws)
 			}
 		}
 		out = append(out, x)
@@ -214,6 +226,8 @@ func (a *Answer) because(best, next *Scored, sub Subject) {
 	for _, s := range a.Alternatives {
 		if s.Vetoed != "" {
 			a.Because = append(a.Because, s.What+" is out: "+s.Vetoed)
+		} else if s.Doubt != "" {
+			a.Because = append(a.Because, s.What+" may be out: "+s.Doubt)
 		}
 	}
 }

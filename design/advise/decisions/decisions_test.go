@@ -164,8 +164,8 @@ func TestByHand(t *testing.T) {
 	}
 	k := usual()
 	k.changes = true
-	a := one(t, k, "transactions") // a changes its own table, b and c: 3 owners
-	for id, days := range map[string]float64{"as-it-falls": 60, "events": 2*4 + 2*6/3., "orchestrated-saga": 3*1.5 + 1.5 + 3*6/3., "choreographed-saga": 3*1.5 + 2*4 + 3 + 3*6/3.} {
+	a := one(t, k, "transactions") // a changes its own table and c's; b was seen to change nothing
+	for id, days := range map[string]float64{"as-it-falls": 60, "events": 4 + 6/3., "orchestrated-saga": 2*3 + 1.5 + 2*12/3., "choreographed-saga": 2*3 + 4 + 1 + 2*12/3.} {
 		if s := option(t, a, id); math.Abs(s.Days-days) > .001 {
 			t.Errorf("transactions %s: %.4f days, want %.4f: %+v", id, s.Days, days, s.Lines)
 		}
@@ -320,7 +320,7 @@ func TestFlips(t *testing.T) {
 	if i < 0 {
 		t.Fatalf("%+v", a.Flips)
 	}
-	if f := a.Flips[i]; f.At != "54 calls" { // 8.5 + c / 2 > 35.25 from 53.5 on
+	if f := a.Flips[i]; f.At != "55 calls" { // .99 x (8.5 + c / 2) > 35.25 from 54.2 on; what is there has the hundredth
 		t.Errorf("%+v", f)
 	}
 }

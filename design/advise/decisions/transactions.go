@@ -29,7 +29,7 @@ var transactions = decide.Decision{
 	},
 	Local: []decide.Measure{
 		{Key: "steps", Factor: decide.Consistency, About: "owners whose data it changes", Unit: "owners", Whole: true, From: 2, To: 6},
-		{Key: "refusals", Factor: decide.Domain, About: "later steps that may refuse for reasons of the business, such as a payment", Unit: "steps that may refuse", Whole: true, From: 0, To: 2},
+		{Key: "refusals", Factor: decide.Domain, About: "later steps that may refuse for reasons of the business, such as a payment", Unit: "steps that may refuse", Whole: true, From: 0, To: 1},
 		{Key: "runs", Factor: decide.Scale, About: "how often it runs", Unit: "runs/s", From: .01, To: 100},
 		{Key: "failing", Factor: decide.Consistency, About: "share of its later steps that fail", Unit: "% failing", From: .01, To: 1},
 	},
@@ -57,7 +57,7 @@ var transactions = decide.Decision{
 			s.Days(decide.Operations, "events and their consumers", steps.Less(one).Times(s.P("event-run")))
 			s.Change(decide.Operations, "from calls to events", steps.Less(one).Times(s.P("event-move")))
 			if refusals.V >= 1 {
-				s.Veto("%.0f of its later steps may refuse: what was committed must then be undone, which is a saga", refusals.V)
+				s.Veto("where a later step may refuse, what was committed must be undone, which is a saga")
 			}
 		case "orchestrated-saga":
 			s.Days(decide.Consistency, "steps and compensations", steps.Times(s.P("saga-step")))

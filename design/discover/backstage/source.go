@@ -184,7 +184,11 @@ func (r *relation) component(d entity, ref arch.Ref) {
 		}
 	}
 	for _, api := range e.Consumes {
-		use(r.by[api], "consumes "+api.Name, "spec", "consumesApis")
+		to := r.by[api]
+		if api.Kind != "api" { // a catalogue may name the component itself
+			to = r.refs[api]
+		}
+		use(to, "consumes "+api.Name, "spec", "consumesApis")
 	}
 	for _, x := range e.DependsOn {
 		use(r.refs[x], "depends on "+x.Name, "spec", "dependsOn")

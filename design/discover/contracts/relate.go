@@ -40,7 +40,9 @@ func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sin
 		of = append(of, r.contract(c)...)
 	}
 	for _, p := range pacts {
-		r.pact(p)
+		if why := r.pact(p); why != "" {
+			out.Skip(p.Path, Name+": of the pact, "+why)
+		}
 	}
 	r.s.Locate(r.places)
 	r.s.Attest(arch.Source{Origin: arch.FromContract, By: Name})
@@ -139,16 +141,21 @@ func (r *relation) contract(c *contract.Contract) (of []arch.Ref) {
 	return of
 }
 
-// pact: who relies on a provider, and the test that holds it.
-func (r *relation) pact(p discover.Typed[*Pact]) {
+// pact: who relies on a provider, and the test that holds it. It returns why
+// nothing came of it, or "".
+func (r *relation) pact(p discover.Typed[*Pact]) string {
+	consumer, known := r.owners.named(p.V.Consumer)
 	provider, ok := r.owners.named(p.V.Provider)
-	if !ok {
-		return
+	switch {
+	case !ok:
+		return "no service is known that is called as its provider, " + p.V.Provider
+	case known && consumer != provider:
+		r.relies(p, consumer, provider)
 	}
 	for _, name := range r.providers[provider] {
 		c := r.s.Contracts[name]
 		ref := arch.NewRef(arch.KindContract, name)
-		if consumer, ok := r.owners.named(p.V.Consumer); ok {
+		if known {
 			c.Consumers = append(c.Consumers, consumer)
 			slices.Sort(c.Consumers)
 			c.Consumers = slices.Compact(c.Consumers)
@@ -159,6 +166,31 @@ func (r *relation) pact(p discover.Typed[*Pact]) {
 		r.s.Contracts[name] = c
 		for _, f := range []arch.Field{"/consumers", "/tests"} {
 			r.places[arch.Fact{Of: ref, At: f}] = p.At(arch.FromContract)
+		}
+	}
+	if !known {
+		return "no service is known that is called as its consumer, " + p.V.Consumer
+	}
+	return ""
+}
+
+// relies enters the call that a pact stands for, where no better witness has one.
+func (r *relation) relies(p discover.Typed[*Pact], consumer, provider arch.Ref) {
+	for _, e := range r.ev.System.Edges() {
+		if e.From.Name() == consumer.Name() && (e.Call.To == provider || e.Call.To.Parent() == provider) {
+			return
+		}
+	}
+	svc := r.s.Services[consumer.Name()]
+	if svc.Uses == nil {
+		svc.Uses = map[string]arch.Call{}
+	}
+	e := arch.Edge{From: consumer, ID: arch.CallID(provider, 1)}
+	svc.Uses[e.ID] = arch.Call{To: provider, Why: "a pact"}
+	r.s.Services[consumer.Name()] = svc
+	for _, f := range []arch.Fact{{Of: consumer}, e.At(), e.At("to"), e.At("why")} {
+		if r.places[f] == (arch.Source{}) {
+			r.places[f] = p.At(arch.FromContract, "consumer")
 		}
 	}
 }
@@ -270,7 +302,7 @@ func (r *relation) events(c *contract.Contract, owner arch.Ref) {
 		r.s.Topics[e.Channel] = t
 		for _, f := range []arch.Field{"", "/events", "/broker", "/partitions"} {
 			if _, ok := r.places[arch.Fact{Of: topic, At: f}]; !ok {
-				r.places[arch.Fact{Of: topic, At: f}] = source(e.Pos, "")
+				r.places[arch.Fact{Of: topic, At: f}] = source(cmp.Or(e.ChannelPos, e.Pos), "")
 			}
 		}
 		if owner != "" {

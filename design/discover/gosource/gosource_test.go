@@ -226,6 +226,74 @@ func TestWhichProgramIsTheService(t *testing.T) {
 	}
 }
 
+// What the rules on writes and retries need of Go: a row that is written before a
+// message is sent, outside of any transaction, and a POST that is sent again.
+func TestWritesThenPublishesAndRetries(t *testing.T) {
+	t.Parallel()
+	dir := write(t, []byte(`-- go.mod --
+module example.com/orders
+go 1.24
+-- main.go --
+package main
+
+import (
+	"context"
+	"database/sql"
+	"net/http"
+	"os"
+
+	"github.com/segmentio/kafka-go"
+)
+
+type shop struct {
+	db     *sql.DB
+	writer *kafka.Writer
+}
+
+func main() {
+	db, _ := sql.Open("postgres", os.Getenv("ORDERS_DB_URL"))
+	s := &shop{db, &kafka.Writer{Topic: "order-placed"}}
+	http.HandleFunc("POST /orders", s.place)
+}
+
+func (s *shop) place(w http.ResponseWriter, r *http.Request) {
+	s.save(r.Context())
+	s.tell(r.Context())
+	s.charge()
+}
+
+func (s *shop) save(ctx context.Context) {
+	s.db.ExecContext(ctx, "INSERT INTO orders (id) VALUES ($1)", 1)
+}
+
+func (s *shop) tell(ctx context.Context) {
+	s.writer.WriteMessages(ctx, kafka.Message{Value: []byte("1")})
+}
+
+func (s *shop) charge() {
+	for try := 1; try <= 3; try++ {
+		resp, err := http.Post("https://pay.example.com/v1/charges", "", nil)
+		if err == nil {
+			resp.Body.Close()
+			return
+		}
+	}
+}
+`))
+	calls := run(t, dir, alone).System.Services["orders"].Operations["place"].Calls
+	find := func(to arch.Ref) arch.Call { return calls[arch.CallID(to, 1)] }
+	if c := find("table/orders.orders"); c.Access != arch.AccessWrite || c.Tx != "" {
+		t.Errorf("the row: %+v of %v", c, arch.Sorted(calls))
+	}
+	if c := find("topic/order-placed"); c.Access != arch.AccessPublish || c.Tx != "" {
+		t.Errorf("the message: %+v of %v", c, arch.Sorted(calls))
+	}
+	c := find(arch.NewRef(arch.KindExternal, "pay.example.com"))
+	if len(c.Layers) != 1 || c.Layers[0].Retry == nil || c.Layers[0].Retry.Attempts != arch.Some(3) || c.Why != "POST /v1/charges" {
+		t.Errorf("the charge: %+v of %v", c, arch.Sorted(calls))
+	}
+}
+
 // What is broken costs itself alone.
 func TestOddSourceIsPassedOver(t *testing.T) {
 	t.Parallel()
@@ -290,7 +358,7 @@ var X = a.X
 	if err := os.WriteFile(filepath.Join(dir, "latin1.go"), []byte("package main\n// \xe4\xf6\xfc\nvar s = \"\xff\"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "huge.go"), []byte("package main\n"+strings.Repeat("// x\n", 1<<20)), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "huge.go"), []byte("package main\n"+strings.Repeat("// x\n", 10<<20)), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	r := run(t, dir, &gosource.Options{ModCache: "-"})

@@ -69,6 +69,7 @@ func (f *fn) grpc(e *ast.CallExpr, o *types.Func) bool {
 			c.Policy.Timeout = arch.Some(d)
 		}
 		c.Limited = limited && !known
+		c.Context = f.limit(e.Args[0])
 	}
 	f.sum.Clients = append(f.sum.Clients, c)
 	return true

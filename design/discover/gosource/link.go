@@ -262,7 +262,7 @@ func (p *program) expand(f found, depth int, open map[string]bool) []found {
 	}
 	switch kind {
 	case 'p':
-		_, m, _ := strings.Cut(body, "|")
+		n, m, _ := strings.Cut(body, "|")
 		if open[ownKey(code.MethodID(m))] {
 			return hole()
 		}
@@ -271,9 +271,12 @@ func (p *program) expand(f found, depth int, open map[string]bool) []found {
 			sites = append(sites[:len(sites):len(sites)], p.callers[i]...)
 		}
 		for _, x := range sites {
-			t := fill(f.text, code.MethodID(m), x)
+			t, via := fill(f.text, code.MethodID(m), x), x
+			if i, err := strconv.Atoi(n); f.via != nil && (err != nil || i >= len(x.Args) || blank(x.Args[i])) {
+				via = f.via // this caller adds nothing to what is known
+			}
 			if len(out) < maxFound && t != f.text {
-				out = append(out, p.expand(found{t, x}, depth+1, inside)...)
+				out = append(out, p.expand(found{t, via}, depth+1, inside)...)
 			}
 		}
 	case 'v':

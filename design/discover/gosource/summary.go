@@ -87,6 +87,7 @@ type client struct {
 	code.Client
 	Service string // gRPC: package#Service of the generated code
 	Limited bool   // by a duration that is not known here
+	Context string // the limit of its context, as [fn.limit] writes it
 }
 
 // statement is a text that is SQL.

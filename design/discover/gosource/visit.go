@@ -79,7 +79,8 @@ func (f *fn) edge(e *ast.CallExpr, o *types.Func) {
 	s := site{ID: f.siteID(e), Caller: f.id, Callee: id, Pos: c.Pos, Tx: c.Tx, InLoop: c.InLoop}
 	s.Retry = f.retries(e)
 	said := false
-	for _, a := range e.Args {
+	for i, a := range e.Args {
+		f.callback(id, i, a)
 		text, addr := "", ""
 		if u, ok := ast.Unparen(a).(*ast.UnaryExpr); ok && u.Op == token.AND {
 			var recv types.Type
@@ -90,7 +91,9 @@ func (f *fn) edge(e *ast.CallExpr, o *types.Func) {
 				addr = f.varID(f.object(u.X), recv)
 			}
 		}
-		if addr == "" && worth(f.info.TypeOf(a)) {
+		if t := f.info.TypeOf(a); addr == "" && isContext(t) {
+			text, said = f.limit(a), true // that a caller sets no limit says something too
+		} else if addr == "" && worth(t) {
 			if text = f.text(a); blank(text) {
 				text = ""
 			}
@@ -224,6 +227,7 @@ func (f *fn) litSpans() []span {
 // unknownCall reads a call of what could not be resolved: its library is missing
 // or the code does not compile. Its name and a text tell enough for SQL and routes.
 func (f *fn) unknownCall(e *ast.CallExpr) {
+	f.calledBack(e)
 	s, ok := ast.Unparen(e.Fun).(*ast.SelectorExpr)
 	if !ok || len(e.Args) == 0 {
 		return

@@ -1,10 +1,14 @@
 // Package nginx discovers whom a proxy passes requests on to, from nginx
-// configuration inside the ConfigMaps that its pods mount. Configuration that lies
-// elsewhere says nothing of who reads it.
+// configuration inside the ConfigMaps that its pods mount, and from files called
+// like nginx's in a folder that one known service is built from or called as.
+// Configuration that lies elsewhere says nothing of who reads it.
 package nginx
 
 import (
 	"context"
+	"path"
+	"regexp"
+	"strings"
 
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/discover"
@@ -32,9 +36,13 @@ func (*Source) Match(h discover.Head) bool {
 	return (h.Ext == ".conf" || h.Ext == ".template") && h.Size < maxBytes
 }
 
-// Read puts out the configuration of a file that something holds.
+// named like the files that people copy into nginx's image.
+var named = regexp.MustCompile(`^(.*nginx.*|default)\.conf(\.template)?$`)
+
+// Read puts out the configuration of a file that something holds, or that is
+// called like nginx's.
 func (*Source) Read(_ context.Context, in *discover.Input, out discover.Sink) error {
-	if in.Within == "" {
+	if in.Within == "" && !named.MatchString(in.Base) {
 		return nil
 	}
 	src, err := in.Bytes(maxBytes)
@@ -50,10 +58,38 @@ func (*Source) Read(_ context.Context, in *discover.Input, out discover.Sink) er
 // Relate makes calls of what is passed on.
 func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sink) error {
 	for _, c := range discover.Of[*nginx.Config](ev.Documents) {
-		for _, holder := range ev.Holders[c.Within] {
+		holders := ev.Holders[c.Within]
+		if c.Within == "" {
+			holders = folder(ev.System, c.Path)
+			if len(holders) == 0 {
+				out.Skip(c.Path, Name+": it passes requests on, but no service is known that is built from its folder")
+			}
+		}
+		for _, holder := range holders {
 			if holder.Kind() == arch.KindService {
 				emit(ev, out, c, holder)
 			}
+		}
+	}
+	return nil
+}
+
+// folder is the one service that is built from the folder of a file or one around
+// it, or called as it.
+func folder(s arch.System, file string) []arch.Ref {
+	for d := path.Dir(file); d != "." && d != "/"; d = path.Dir(d) {
+		var found []arch.Ref
+		for _, name := range arch.Sorted(s.Services) {
+			built := strings.Trim(path.Clean(strings.ReplaceAll(s.Services[name].Run.Package, "\\", "/")), "/")
+			if name == path.Base(d) || built != "." && (d == built || strings.HasSuffix(d, "/"+built)) {
+				found = append(found, arch.NewRef(arch.KindService, name))
+			}
+		}
+		if len(found) > 0 {
+			if len(found) > 1 {
+				return nil
+			}
+			return found
 		}
 	}
 	return nil

@@ -55,7 +55,7 @@ func TestEvalByHand(t *testing.T) {
 				}
 			}
 			hit := len(want[kind]) - len(left)
-			t.Logf("%-12s %-9s %5d %5.2f %5.2f  %s", lang, kind, len(want[kind]), share(hit, len(got[kind])), share(hit, len(want[kind])), strings.Join(trees, ", "))
+			t.Logf("%-12s %-9s %5d %5s %5s  %s", lang, kind, len(want[kind]), share(hit, len(got[kind])), share(hit, len(want[kind])), strings.Join(trees, ", "))
 			for _, m := range left {
 				t.Logf("    missing %s", m.text)
 			}
@@ -129,11 +129,12 @@ func (f finding) among(ls []label) int {
 	return best
 }
 
-func share(n, of int) float64 {
+// share is - where there is nothing to have a share of.
+func share(n, of int) string {
 	if of == 0 {
-		return 1
+		return "-"
 	}
-	return float64(n) / float64(of)
+	return fmt.Sprintf("%.2f", float64(n)/float64(of))
 }
 
 func counted(r *discover.Result) map[string][]finding {

@@ -178,7 +178,8 @@ func vendored(p string) string {
 		case "vendor", "third_party", "third-party", "thirdparty", "bower_components", "site-packages":
 			return strings.Join(parts[:i+1], "/")
 		case "target", "build", "dist", "out", "bin", "obj":
-			if i > 0 && !slices.Contains(parts[:i], "src") && i+1 < len(parts) { // what a build has put there
+			below := i+1 < len(parts) || d != "bin" && slices.Contains(scripts, path.Ext(p))
+			if i > 0 && !slices.Contains(parts[:i], "src") && below { // what a build has put there
 				return strings.Join(parts[:i+1], "/")
 			}
 		}

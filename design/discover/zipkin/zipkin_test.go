@@ -62,7 +62,21 @@ func TestPublicFiles(t *testing.T) {
 		orphans int64
 	}{
 		"skew.json": {[]string{"servicea.get > serviceb.post"}, 4, 0},
-		"yelp.json": {nil, 16, 0},
+		"yelp.json": {strings.Split(`mobile_api.post /location/update/v4 > blt
+mobile_api.post /location/update/v4 > memcache
+mobile_api.post /location/update/v4 > memcache
+mobile_api.post /location/update/v4 > spectre.get
+routing.post /location/update/v4 > unknown
+routing.post /location/update/v4 > yelp-main
+unknown > yelp-main
+unknown > yelp-main.txn: user_get_basic_and_scout_info
+unknown > yelp_main/api_proxy.post api proxy proxy
+yelp-main > memcache
+yelp-main > mobile_api.post /location/update/v4
+yelp-main.txn: user_get_basic_and_scout_info > memcache
+yelp-main.txn: user_get_basic_and_scout_info > memcache
+yelp-main.txn: user_get_basic_and_scout_info > mysql
+yelp-main.txn: user_get_basic_and_scout_info > mysql`, "\n"), 16, 0},
 	} {
 		r, err := discover.Run(t.Context(), []discover.Source{zipkin.New()}, []string{"testdata/" + file}, nil)
 		if err != nil {

@@ -142,6 +142,7 @@ func (p *page) drawMap(r *Report) {
 }
 
 func pageOf(f review.Finding, lines *snippets) pageFinding {
+	f.Title = strings.ReplaceAll(f.Title, " -> ", " → ") // a line does not break inside it
 	out := pageFinding{Finding: f, Severity: f.Severity.String()}
 	seen := map[arch.Ref]bool{}
 	for _, ref := range append(append([]arch.Ref{}, f.Of...), f.Path...) {
@@ -189,6 +190,9 @@ func (r pageRule) Docs() []struct{ Name, Text string } {
 	add("Good", r.Good)
 	for _, p := range r.Params {
 		add("Parameter "+p.Name, fmt.Sprintf("%s (default %s)", p.About, p.Default))
+	}
+	if r.Advice != "" {
+		add("The numbers", "ashlar advise "+r.Advice+" CALLER CALLEE computes them for a call")
 	}
 	add("Source", r.Source)
 	return out

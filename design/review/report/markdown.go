@@ -61,6 +61,9 @@ func markdownAll(b *strings.Builder, gs []group) {
 				continue
 			}
 			fmt.Fprintf(b, "- %s: %s %s\n", f.Severity, escapeMD(doc.Redact(f.Title)), code(place(f)))
+			if f.Advice != "" {
+				fmt.Fprintf(b, "  The numbers: %s\n", code(doc.Redact(f.Advice)))
+			}
 		}
 	}
 	if left > 0 {

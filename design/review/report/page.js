@@ -79,7 +79,7 @@
     const w = svg.viewBox.baseVal.width, h = svg.viewBox.baseVal.height;
     let scale = 1;
     const set = s => { scale = Math.min(4, Math.max(.15, s)); svg.style.width = w * scale + "px"; svg.style.height = h * scale + "px"; };
-    const fit = () => set(Math.min(1, (frame.clientWidth - 2) / w));
+    const fit = () => set(Math.min(1, Math.max(.45, (frame.clientWidth - 2) / w))); // smaller, nobody reads the names
     $("#zoom-in").addEventListener("click", () => set(scale * 1.25));
     $("#zoom-out").addEventListener("click", () => set(scale / 1.25));
     $("#zoom-fit").addEventListener("click", fit);

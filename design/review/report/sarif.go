@@ -52,11 +52,16 @@ func SARIF(w io.Writer, r *Report) error {
 }
 
 func sarifRule(r review.Rule) obj {
+	numbers, numbersMD := "", ""
+	if r.Advice != "" {
+		numbers = "\nThe numbers: ashlar advise " + r.Advice + " CALLER CALLEE"
+		numbersMD = "The numbers: `ashlar advise " + r.Advice + " CALLER CALLEE`\n\n"
+	}
 	return obj{
 		"id": r.ID, "name": name(r.ID),
 		"shortDescription":     obj{"text": limit(r.Title)},
 		"fullDescription":      obj{"text": limit(r.Why)},
-		"help":                 obj{"text": limit(r.Why + "\n\nBad: " + r.Bad + "\nGood: " + r.Good), "markdown": limit(r.Why + "\n\n**Bad**\n```\n" + r.Bad + "\n```\n**Good**\n```\n" + r.Good + "\n```\n" + r.Source)},
+		"help":                 obj{"text": limit(r.Why + "\n\nBad: " + r.Bad + "\nGood: " + r.Good + numbers), "markdown": limit(r.Why + "\n\n**Bad**\n```\n" + r.Bad + "\n```\n**Good**\n```\n" + r.Good + "\n```\n" + numbersMD + r.Source)},
 		"defaultConfiguration": obj{"level": level(r.Severity)},
 		"properties":           obj{"tags": []string{"architecture", r.Family()}, "precision": precision(r.Confidence)},
 	}

@@ -45,6 +45,9 @@ func pageOf(r review.Rule) []byte {
 		}
 		fmt.Fprintf(&b, "\nNeeds: %s. Without them it does not judge.\n", strings.Join(needs, ", "))
 	}
+	if r.Advice != "" {
+		fmt.Fprintf(&b, "\nThe numbers: `ashlar advise %s CALLER CALLEE` computes them for a call.\n", r.Advice)
+	}
 	fmt.Fprintf(&b, "\nSource: %s.\n", strings.TrimSuffix(r.Source, "."))
 	for _, x := range [][2]string{{"Fires on", r.Fires}, {"Silent on", r.Silent}, {"Untried", r.Untried}} {
 		if x[1] != "" {

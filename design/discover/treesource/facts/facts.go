@@ -77,20 +77,22 @@ type Facts struct {
 // reader gathers the facts. It is a link.Visitor.
 type reader struct {
 	Input
-	out      Facts
-	g        *code.Graph
-	modules  map[string]*Module
-	entities map[*link.Type]*entity
-	byEntity map[string]*link.Type // JPQL's names, by module + "/" + lower-case name
-	named    map[string]string     // named queries
-	tx       map[*link.Method]string
-	repos    map[*link.Type]*repository
-	feign    map[*link.Type]*feign
-	paths    map[*link.Type][]string
-	cur      *current
-	uses     map[*link.Method]*uses
-	seen     map[access]bool
-	mounts   map[string]string // file -> the path that its router is mounted at
+	out         Facts
+	g           *code.Graph
+	modules     map[string]*Module
+	entities    map[*link.Type]*entity
+	byEntity    map[string]*link.Type // JPQL's names, by module + "/" + lower-case name
+	named       map[string]string     // named queries
+	tx          map[*link.Method]string
+	repos       map[*link.Type]*repository
+	feign       map[*link.Type]*feign
+	paths       map[*link.Type][]string
+	cur         *current
+	uses        map[*link.Method]*uses
+	seen        map[access]bool
+	mounts      map[string]string // file -> the path that its router is mounted at
+	prefixes    map[string]string // module -> what stands before all its paths
+	collections map[string]string // file and variable -> the collection that it holds
 }
 
 // current is the method that is walked.
@@ -106,7 +108,7 @@ type uses struct{ reads, writes map[string]bool }
 // Read reads the facts of a program.
 func Read(in Input) *Facts {
 	r := &reader{Input: in, modules: map[string]*Module{}, entities: map[*link.Type]*entity{}, byEntity: map[string]*link.Type{}, named: map[string]string{},
-		tx: map[*link.Method]string{}, repos: map[*link.Type]*repository{}, feign: map[*link.Type]*feign{}, paths: map[*link.Type][]string{}, uses: map[*link.Method]*uses{}, seen: map[access]bool{}, mounts: map[string]string{}}
+		tx: map[*link.Method]string{}, repos: map[*link.Type]*repository{}, feign: map[*link.Type]*feign{}, paths: map[*link.Type][]string{}, uses: map[*link.Method]*uses{}, seen: map[access]bool{}, mounts: map[string]string{}, prefixes: map[string]string{}, collections: map[string]string{}}
 	r.out = Facts{Enabled: map[string]map[string]code.Pos{}, ModuleOf: map[code.MethodID]string{}}
 	r.g = &r.out.Graph
 	*r.g = code.Graph{Modules: map[string]code.Module{}, Types: map[code.TypeID]code.Type{}, Methods: map[code.MethodID]code.Method{}, Tables: map[arch.Ref]code.Table{}, Tx: map[string]code.Transaction{}, Settings: map[string]code.Setting{}}
@@ -127,6 +129,7 @@ func Read(in Input) *Facts {
 	for _, t := range r.Program.Ordered {
 		r.sets(t)
 		r.mount(t)
+		r.collection(t)
 	}
 	r.tables()
 	for _, t := range r.Program.Ordered {

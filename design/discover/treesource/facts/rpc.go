@@ -23,10 +23,21 @@ func (r *reader) grpcServer(t *link.Type) {
 		}
 		for _, m := range t.Methods {
 			if procedural(t, m, service) {
-				r.entry(m, "grpc", "grpc "+service+"/"+capital(m.Unit.Name), m.Unit.Line)
+				r.entry(m, "grpc", "grpc "+standard(service)+"/"+capital(m.Unit.Name), m.Unit.Line)
 			}
 		}
 	}
+}
+
+// standard gives the services that every framework brings their whole names.
+func standard(service string) string {
+	switch service {
+	case "Health":
+		return "grpc.health.v1.Health"
+	case "ServerReflection":
+		return "grpc.reflection.v1alpha.ServerReflection"
+	}
+	return service
 }
 
 // procedural reports whether a method of a server is a procedure and no helper.

@@ -2,6 +2,7 @@ package link
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/design/discover/treesource/unit"
@@ -262,6 +263,9 @@ var passes = []string{"create", "valueOf", "toString", "trim", "fromHttpUrl", "f
 func (p *Program) callText(s *Scope, e *unit.Expr, depth int) Text {
 	switch {
 	case slices.Contains(formats, e.Text):
+		if e.Text == "format" && e.X != nil && s.In.Type.File.Lang == "python" {
+			return p.braces(s, p.text(s, e.X, depth+1), e.Args, depth)
+		}
 		args := e.Args
 		pattern := unit.Expr{}
 		if e.Text == "formatted" && e.X != nil {
@@ -270,7 +274,7 @@ func (p *Program) callText(s *Scope, e *unit.Expr, depth int) Text {
 			pattern, args = args[0], args[1:]
 		}
 		return p.format(s, p.text(s, &pattern, depth+1), args, depth)
-	case e.Text == "getProperty" || e.Text == "getRequiredProperty" || e.Text == "getenv" || e.Text == "get" && e.X != nil && (strings.HasSuffix(dotted(e.X), "environ") || strings.HasSuffix(strings.ToLower(dotted(e.X)), "configservice") || strings.HasSuffix(strings.ToLower(dotted(e.X)), "config")):
+	case e.Text == "getProperty" || e.Text == "GetEnvironmentVariable" || e.Text == "getRequiredProperty" || e.Text == "getenv" || e.Text == "get" && e.X != nil && (strings.HasSuffix(dotted(e.X), "environ") || strings.HasSuffix(strings.ToLower(dotted(e.X)), "configservice") || strings.HasSuffix(strings.ToLower(dotted(e.X)), "config")):
 		if len(e.Args) > 0 {
 			key := p.text(s, &e.Args[0], depth+1)
 			if key.Known() && key.Fixed {
@@ -365,6 +369,46 @@ func (p *Program) returned(s *Scope, body []unit.Stmt, depth int) (Text, bool) {
 		}
 	}
 	return Text{}, false
+}
+
+// braces fills the places of Python's patterns: {}, {0}, {name}.
+func (p *Program) braces(s *Scope, pattern Text, args []unit.Expr, depth int) Text {
+	var b strings.Builder
+	next := 0
+	src := pattern.S
+	for {
+		i := strings.IndexByte(src, '{')
+		j := -1
+		if i >= 0 {
+			j = strings.IndexByte(src[i:], '}')
+		}
+		if j < 0 || b.Len() > textMax {
+			b.WriteString(src)
+			return Text{S: b.String()}
+		}
+		b.WriteString(src[:i])
+		name, _, _ := strings.Cut(src[i+1:i+j], ":")
+		src = src[i+j+1:]
+		value := (*unit.Expr)(nil)
+		n, err := strconv.Atoi(name)
+		if name == "" {
+			n, err = next, nil
+			next++
+		}
+		for k := range args {
+			switch {
+			case args[k].Kind == unit.Pair && args[k].Text == name && name != "":
+				value = args[k].X
+			case args[k].Kind != unit.Pair && err == nil && k == n:
+				value = &args[k]
+			}
+		}
+		if value == nil {
+			b.WriteString("{" + name + "}")
+			continue
+		}
+		b.WriteString(p.text(s, value, depth+1).S)
+	}
 }
 
 // format puts arguments into the places of a pattern: %s, %d, {0}.

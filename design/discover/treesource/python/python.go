@@ -6,22 +6,22 @@ package python
 import (
 	"strings"
 
+	"github.com/ashlar-dev/ashlar/design/discover/treesource/tree"
 	"github.com/ashlar-dev/ashlar/design/discover/treesource/unit"
 	"github.com/ashlar-dev/ashlar/formats/syntax"
 )
 
-// depthMax bounds how deep expressions are followed.
-const depthMax = 800
-
 type extractor struct {
+	tree.Reader
+
 	f     *unit.File
 	loose unit.Type
-	depth int
 }
 
 // Extract reads a module.
 func Extract(t *syntax.Tree, path string) *unit.File {
 	x := &extractor{f: &unit.File{Path: path, Lang: "python", Broken: t.Broken(), Lines: t.Root().Lines()}}
+	x.Stmt, x.Expr, x.Prose = x.stmt, x.expr, true
 	x.loose = unit.Type{Kind: unit.Loose, Line: 1, Col: 1, Lines: x.f.Lines}
 	init := unit.Method{Name: "<init>", Line: 1, Col: 1, Lines: 1, Static: true}
 	for n := range t.Root().Children() {
@@ -257,47 +257,39 @@ func (x *extractor) function(n syntax.Node, marks []unit.Mark) unit.Method {
 			m.Params = append(m.Params, q)
 		}
 	}
-	m.Body = x.block(n.Field("body"))
+	m.Body = x.Block(n.Field("body"))
 	return m
 }
 
-func (x *extractor) block(n syntax.Node) []unit.Stmt {
-	var out []unit.Stmt
-	for c := range n.Children() {
-		out = x.stmt(out, c)
-	}
-	return out
-}
-
 func (x *extractor) stmt(out []unit.Stmt, n syntax.Node) []unit.Stmt {
-	defer func() { x.depth-- }()
-	if x.depth++; x.depth > depthMax {
+	defer x.Up()
+	if !x.Deeper() {
 		return out
 	}
 	nested := func(kind uint8, head []unit.Stmt, body syntax.Node) {
-		out = append(out, unit.Stmt{Kind: kind, Line: line(n), Body: append(head, x.block(body)...)})
+		out = append(out, unit.Stmt{Kind: kind, Line: tree.Line(n), Body: append(head, x.Block(body)...)})
 	}
 	switch n.Kind() {
 	case "expression_statement":
 		for c := range n.Children() {
-			out = x.do(out, c)
+			out = x.Do(out, c)
 		}
 	case "return_statement":
 		for c := range n.Children() {
 			if c.Kind() != "return" {
 				e := x.expr(c)
-				out = append(out, unit.Stmt{Kind: unit.Return, Line: line(n), X: &e})
+				out = append(out, unit.Stmt{Kind: unit.Return, Line: tree.Line(n), X: &e})
 			}
 		}
 	case "for_statement":
 		e := x.expr(n.Field("right"))
-		item := unit.Expr{Kind: unit.Other, Text: "each", X: &e, Line: line(n)}
-		out = append(out, unit.Stmt{Kind: unit.Do, Line: line(n), X: &e})
-		nested(unit.Loop, []unit.Stmt{{Kind: unit.Local, Name: n.Field("left").Text(), X: &item, Line: line(n)}}, n.Field("body"))
+		item := unit.Expr{Kind: unit.Other, Text: "each", X: &e, Line: tree.Line(n)}
+		out = append(out, unit.Stmt{Kind: unit.Do, Line: tree.Line(n), X: &e})
+		nested(unit.Loop, []unit.Stmt{{Kind: unit.Local, Name: n.Field("left").Text(), X: &item, Line: tree.Line(n)}}, n.Field("body"))
 	case "while_statement":
-		nested(unit.Loop, x.do(nil, n.Field("condition")), n.Field("body"))
+		nested(unit.Loop, x.Do(nil, n.Field("condition")), n.Field("body"))
 	case "if_statement", "elif_clause":
-		out = x.do(out, n.Field("condition"))
+		out = x.Do(out, n.Field("condition"))
 		nested(unit.Branch, nil, n.Field("consequence"))
 		for c := range n.Children() {
 			if k := c.Kind(); k == "elif_clause" || k == "else_clause" {
@@ -305,7 +297,7 @@ func (x *extractor) stmt(out []unit.Stmt, n syntax.Node) []unit.Stmt {
 			}
 		}
 	case "else_clause", "finally_clause", "block", "with_clause", "match_statement", "case_clause":
-		out = append(out, x.block(n)...)
+		out = append(out, x.Block(n)...)
 	case "except_clause":
 		nested(unit.Catch, nil, n.Child("block"))
 	case "try_statement":
@@ -320,176 +312,19 @@ func (x *extractor) stmt(out []unit.Stmt, n syntax.Node) []unit.Stmt {
 			v := it.Field("value")
 			if v.Kind() == "as_pattern" {
 				e := x.expr(v.First())
-				out = append(out, unit.Stmt{Kind: unit.Local, Line: line(n), Name: v.Field("alias").Text(), X: &e})
+				out = append(out, unit.Stmt{Kind: unit.Local, Line: tree.Line(n), Name: v.Field("alias").Text(), X: &e})
 			} else {
-				out = x.do(out, v)
+				out = x.Do(out, v)
 			}
 		}
-		out = append(out, x.block(n.Field("body"))...)
+		out = append(out, x.Block(n.Field("body"))...)
 	case "function_definition":
 		m := x.function(n, nil)
-		e := unit.Expr{Kind: unit.Func, Line: line(n), Fn: &unit.Fn{Name: m.Name, Params: m.Params, Body: m.Body, Async: m.Async}}
-		out = append(out, unit.Stmt{Kind: unit.Local, Line: line(n), Name: m.Name, X: &e})
+		e := unit.Expr{Kind: unit.Func, Line: tree.Line(n), Fn: &unit.Fn{Name: m.Name, Params: m.Params, Body: m.Body, Async: m.Async}}
+		out = append(out, unit.Stmt{Kind: unit.Local, Line: tree.Line(n), Name: m.Name, X: &e})
 	case "decorated_definition", "class_definition", "comment", "pass_statement", "import_statement", "import_from_statement":
 	default:
-		out = x.do(out, n)
+		out = x.Do(out, n)
 	}
 	return out
 }
-
-func (x *extractor) do(out []unit.Stmt, n syntax.Node) []unit.Stmt {
-	if !n.Ok() {
-		return out
-	}
-	e := x.expr(n)
-	if e.Kind == unit.Lit || e.Kind == unit.Str || e.Kind == unit.Other && len(e.Args) == 0 && e.X == nil {
-		return out
-	}
-	return append(out, unit.Stmt{Kind: unit.Do, Line: line(n), X: &e})
-}
-
-func (x *extractor) ref(n syntax.Node) *unit.Expr {
-	if !n.Ok() {
-		return nil
-	}
-	e := x.expr(n)
-	return &e
-}
-
-func (x *extractor) args(n syntax.Node) []unit.Expr {
-	var out []unit.Expr
-	for c := range n.Children() {
-		if c.Kind() == "keyword_argument" {
-			out = append(out, unit.Expr{Kind: unit.Pair, Line: line(c), Text: c.Field("name").Text(), X: x.ref(c.Field("value"))})
-			continue
-		}
-		out = append(out, x.expr(c))
-	}
-	return out
-}
-
-func (x *extractor) expr(n syntax.Node) unit.Expr {
-	defer func() { x.depth-- }()
-	e := unit.Expr{Line: line(n)}
-	if x.depth++; x.depth > depthMax {
-		return e
-	}
-	switch n.Kind() {
-	case "string":
-		return x.text(n)
-	case "concatenated_string":
-		e.Kind = unit.Concat
-		for c := range n.Children() {
-			e.Args = append(e.Args, x.expr(c))
-		}
-	case "integer", "float", "true", "false", "none":
-		e.Kind, e.Text = unit.Lit, n.Text()
-	case "identifier":
-		e.Kind, e.Text = unit.Name, n.Text()
-	case "attribute":
-		e.Kind, e.Text, e.X = unit.Member, n.Field("attribute").Text(), x.ref(n.Field("object"))
-	case "call":
-		f := n.Field("function")
-		e.Kind = unit.Call
-		if f.Kind() == "attribute" {
-			e.Text, e.X, e.Line = f.Field("attribute").Text(), x.ref(f.Field("object")), line(f.Field("attribute"))
-		} else {
-			e.Text = f.Text()
-		}
-		e.Args = x.args(n.Field("arguments"))
-	case "assignment", "augmented_assignment":
-		r := n.Field("right")
-		if !r.Ok() {
-			return e
-		}
-		e.Kind, e.X, e.Args = unit.Assign, x.ref(n.Field("left")), []unit.Expr{x.expr(r)}
-		if n.Field("operator").Text() == "+=" {
-			e.Text = "+="
-		}
-	case "binary_operator":
-		if n.Field("operator").Text() == "+" {
-			e.Kind = unit.Concat
-		}
-		if n.Field("operator").Text() == "%" && n.Field("left").Kind() == "string" { // "..." % x
-			return x.expr(n.Field("left"))
-		}
-		e.Args = []unit.Expr{x.expr(n.Field("left")), x.expr(n.Field("right"))}
-	case "lambda":
-		body := x.expr(n.Field("body"))
-		e.Kind, e.Fn = unit.Func, &unit.Fn{Body: []unit.Stmt{{Kind: unit.Return, Line: line(n), X: &body}}}
-		for p := range n.Field("parameters").Children() {
-			e.Fn.Params = append(e.Fn.Params, unit.Param{Name: p.Text()})
-		}
-	case "await":
-		e.Kind, e.X = unit.Await, x.ref(valueOf(n))
-	case "list", "tuple", "set":
-		e.Kind, e.Args = unit.Array, x.args(n)
-	case "dictionary":
-		e.Kind = unit.Object
-		for p := range n.Children() {
-			if p.Kind() == "pair" {
-				k := x.expr(p.Field("key"))
-				e.Args = append(e.Args, unit.Expr{Kind: unit.Pair, Text: k.Text, X: x.ref(p.Field("value")), Line: line(p)})
-			}
-		}
-	case "parenthesized_expression":
-		return x.expr(n.First())
-	case "conditional_expression":
-		e.Kind, e.Args = unit.Cond, x.args(n)
-	case "keyword_argument":
-		e.Kind, e.Text, e.X = unit.Pair, n.Field("name").Text(), x.ref(n.Field("value"))
-	case "subscript":
-		e.Kind, e.X = unit.Other, x.ref(n.Field("value"))
-		if v := n.Field("subscript"); v.Kind() == "string" && n.Field("value").Text() == "os.environ" {
-			return unit.Expr{Kind: unit.Call, Text: "getenv", Line: line(n), Args: []unit.Expr{x.expr(v)}}
-		}
-	case "list_comprehension", "generator_expression", "set_comprehension", "dictionary_comprehension":
-		body := x.expr(n.Field("body"))
-		e.Kind, e.Text = unit.Call, "map"
-		e.Args = []unit.Expr{{Kind: unit.Func, Line: line(n), Fn: &unit.Fn{Body: []unit.Stmt{{Kind: unit.Loop, Line: line(n), Body: []unit.Stmt{{Kind: unit.Do, Line: line(n), X: &body}}}}}}}
-		for c := range n.Children() {
-			if c.Kind() == "for_in_clause" {
-				e.Args = append(e.Args, x.expr(c.Field("right")))
-			}
-		}
-	default:
-		for c := range n.Children() {
-			if a := x.expr(c); a.Kind != unit.Lit && !(a.Kind == unit.Other && len(a.Args) == 0 && a.X == nil) {
-				e.Args = append(e.Args, a)
-			}
-		}
-	}
-	return e
-}
-
-func valueOf(n syntax.Node) syntax.Node {
-	for c := range n.Children() {
-		if c.Kind() != "await" {
-			return c
-		}
-	}
-	return syntax.Node{}
-}
-
-// text is a string, with what is put into it.
-func (x *extractor) text(n syntax.Node) unit.Expr {
-	e := unit.Expr{Kind: unit.Str, Line: line(n)}
-	var parts []unit.Expr
-	for c := range n.Children() {
-		switch c.Kind() {
-		case "string_content":
-			parts = append(parts, unit.Expr{Kind: unit.Str, Line: line(c), Text: c.Text()})
-		case "interpolation":
-			parts = append(parts, x.expr(c.Field("expression")))
-		}
-	}
-	switch {
-	case len(parts) == 1 && parts[0].Kind == unit.Str:
-		e.Text = parts[0].Text
-	case len(parts) > 0:
-		e.Kind, e.Args = unit.Concat, parts
-	}
-	return e
-}
-
-func line(n syntax.Node) int32 { return int32(n.Line()) } //nolint:gosec // files have fewer lines

@@ -6,22 +6,22 @@ package typescript
 import (
 	"strings"
 
+	"github.com/ashlar-dev/ashlar/design/discover/treesource/tree"
 	"github.com/ashlar-dev/ashlar/design/discover/treesource/unit"
 	"github.com/ashlar-dev/ashlar/formats/syntax"
 )
 
-// depthMax bounds how deep expressions are followed.
-const depthMax = 800
-
 type extractor struct {
+	tree.Reader
+
 	f     *unit.File
 	loose unit.Type
-	depth int
 }
 
 // Extract reads a module.
 func Extract(t *syntax.Tree, path string) *unit.File {
 	x := &extractor{f: &unit.File{Path: path, Lang: "typescript", Broken: t.Broken(), Lines: t.Root().Lines()}}
+	x.Stmt, x.Expr = x.stmt, x.expr
 	x.loose = unit.Type{Kind: unit.Loose, Line: 1, Col: 1, Lines: x.f.Lines}
 	init := unit.Method{Name: "<init>", Line: 1, Col: 1, Lines: 1, Static: true}
 	var marks []unit.Mark
@@ -80,7 +80,7 @@ func (x *extractor) top(init []unit.Stmt, n syntax.Node, marks []unit.Mark) []un
 				continue
 			}
 			if name.Kind() != "identifier" {
-				init = x.do(init, v)
+				init = x.Do(init, v)
 				continue
 			}
 			f := unit.Field{Name: name.Text(), Type: annotation(d.Field("type")), Line: d.Line(), Fixed: n.Child("const").Ok()}
@@ -88,7 +88,7 @@ func (x *extractor) top(init []unit.Stmt, n syntax.Node, marks []unit.Mark) []un
 				e := x.expr(v)
 				f.Init = &e
 				if e.Kind == unit.Call || e.Kind == unit.New || e.Kind == unit.Await { // it also runs
-					init = append(init, unit.Stmt{Kind: unit.Do, Line: line(d), X: &e})
+					init = append(init, unit.Stmt{Kind: unit.Do, Line: tree.Line(d), X: &e})
 				}
 			}
 			x.loose.Fields = append(x.loose.Fields, f)
@@ -269,30 +269,22 @@ func (x *extractor) function(n syntax.Node, name string, marks []unit.Mark) unit
 
 func (x *extractor) bodyOf(body syntax.Node) []unit.Stmt {
 	if !body.Ok() || body.Kind() == "statement_block" {
-		return x.block(body)
+		return x.Block(body)
 	}
 	e := x.expr(body)
-	return []unit.Stmt{{Kind: unit.Return, Line: line(body), X: &e}}
-}
-
-func (x *extractor) block(n syntax.Node) []unit.Stmt {
-	var out []unit.Stmt
-	for c := range n.Children() {
-		out = x.stmt(out, c)
-	}
-	return out
+	return []unit.Stmt{{Kind: unit.Return, Line: tree.Line(body), X: &e}}
 }
 
 func (x *extractor) stmt(out []unit.Stmt, n syntax.Node) []unit.Stmt {
-	defer func() { x.depth-- }()
-	if x.depth++; x.depth > depthMax {
+	defer x.Up()
+	if !x.Deeper() {
 		return out
 	}
 	nested := func(kind uint8, head []unit.Stmt, body syntax.Node) {
 		if body.Ok() {
 			head = x.stmt(head, body)
 		}
-		out = append(out, unit.Stmt{Kind: kind, Line: line(n), Body: head})
+		out = append(out, unit.Stmt{Kind: kind, Line: tree.Line(n), Body: head})
 	}
 	switch n.Kind() {
 	case "statement_block", "else_clause", "finally_clause", "parenthesized_expression", "switch_body", "switch_case", "switch_default", "labeled_statement":
@@ -301,13 +293,13 @@ func (x *extractor) stmt(out []unit.Stmt, n syntax.Node) []unit.Stmt {
 		}
 	case "expression_statement", "throw_statement":
 		for c := range n.Children() {
-			out = x.do(out, c)
+			out = x.Do(out, c)
 		}
 	case "return_statement":
 		for c := range n.Children() {
 			if c.Kind() != "return" {
 				e := x.expr(c)
-				out = append(out, unit.Stmt{Kind: unit.Return, Line: line(n), X: &e})
+				out = append(out, unit.Stmt{Kind: unit.Return, Line: tree.Line(n), X: &e})
 			}
 		}
 	case "lexical_declaration", "variable_declaration":
@@ -315,22 +307,22 @@ func (x *extractor) stmt(out []unit.Stmt, n syntax.Node) []unit.Stmt {
 			if d.Kind() != "variable_declarator" || x.required(d, d.Field("value"), d.Field("name")) {
 				continue
 			}
-			s := unit.Stmt{Kind: unit.Local, Line: line(d), Name: d.Field("name").Text(), Type: annotation(d.Field("type")), X: x.ref(d.Field("value"))}
+			s := unit.Stmt{Kind: unit.Local, Line: tree.Line(d), Name: d.Field("name").Text(), Type: annotation(d.Field("type")), X: x.Ref(d.Field("value"))}
 			out = append(out, s)
 		}
 	case "if_statement":
-		out = x.do(out, n.Field("condition"))
+		out = x.Do(out, n.Field("condition"))
 		nested(unit.Branch, nil, n.Field("consequence"))
 		if a := n.Field("alternative"); a.Ok() {
 			nested(unit.Branch, nil, a)
 		}
 	case "for_in_statement":
 		e := x.expr(n.Field("right"))
-		item := unit.Expr{Kind: unit.Other, Text: "each", X: &e, Line: line(n)}
-		out = append(out, unit.Stmt{Kind: unit.Do, Line: line(n), X: &e})
-		nested(unit.Loop, []unit.Stmt{{Kind: unit.Local, Line: line(n), Name: n.Field("left").Text(), X: &item}}, n.Field("body"))
+		item := unit.Expr{Kind: unit.Other, Text: "each", X: &e, Line: tree.Line(n)}
+		out = append(out, unit.Stmt{Kind: unit.Do, Line: tree.Line(n), X: &e})
+		nested(unit.Loop, []unit.Stmt{{Kind: unit.Local, Line: tree.Line(n), Name: n.Field("left").Text(), X: &item}}, n.Field("body"))
 	case "for_statement", "while_statement", "do_statement":
-		nested(unit.Loop, x.do(nil, n.Field("condition")), n.Field("body"))
+		nested(unit.Loop, x.Do(nil, n.Field("condition")), n.Field("body"))
 	case "try_statement":
 		nested(unit.Try, nil, n.Field("body"))
 		if h := n.Field("handler"); h.Ok() {
@@ -340,153 +332,16 @@ func (x *extractor) stmt(out []unit.Stmt, n syntax.Node) []unit.Stmt {
 			out = x.stmt(out, f)
 		}
 	case "switch_statement":
-		out = x.do(out, n.Field("value"))
+		out = x.Do(out, n.Field("value"))
 		nested(unit.Branch, nil, n.Field("body"))
 	case "function_declaration":
-		e := unit.Expr{Kind: unit.Func, Line: line(n), Fn: &unit.Fn{Name: n.Field("name").Text(), Params: x.params(n), Body: x.bodyOf(n.Field("body"))}}
-		out = append(out, unit.Stmt{Kind: unit.Local, Line: line(n), Name: n.Field("name").Text(), X: &e})
+		e := unit.Expr{Kind: unit.Func, Line: tree.Line(n), Fn: &unit.Fn{Name: n.Field("name").Text(), Params: x.params(n), Body: x.bodyOf(n.Field("body"))}}
+		out = append(out, unit.Stmt{Kind: unit.Local, Line: tree.Line(n), Name: n.Field("name").Text(), X: &e})
 	case "class_declaration":
 		x.class(n, nil)
 	case "import_statement", "comment", "break_statement", "continue_statement", "interface_declaration", "type_alias_declaration", "enum_declaration":
 	default:
-		out = x.do(out, n)
+		out = x.Do(out, n)
 	}
 	return out
 }
-
-func (x *extractor) do(out []unit.Stmt, n syntax.Node) []unit.Stmt {
-	if !n.Ok() || n.Kind() == "throw" {
-		return out
-	}
-	e := x.expr(n)
-	if e.Kind == unit.Lit || e.Kind == unit.Str || e.Kind == unit.Other && len(e.Args) == 0 && e.X == nil {
-		return out
-	}
-	return append(out, unit.Stmt{Kind: unit.Do, Line: line(n), X: &e})
-}
-
-func (x *extractor) ref(n syntax.Node) *unit.Expr {
-	if !n.Ok() {
-		return nil
-	}
-	e := x.expr(n)
-	return &e
-}
-
-func (x *extractor) args(n syntax.Node) []unit.Expr {
-	var out []unit.Expr
-	for c := range n.Children() {
-		out = append(out, x.expr(c))
-	}
-	return out
-}
-
-func (x *extractor) expr(n syntax.Node) unit.Expr {
-	defer func() { x.depth-- }()
-	e := unit.Expr{Line: line(n)}
-	if x.depth++; x.depth > depthMax {
-		return e
-	}
-	switch n.Kind() {
-	case "string":
-		e.Kind, e.Text = unit.Str, strings.Trim(n.Text(), `"'`)
-	case "template_string":
-		return x.template(n)
-	case "number", "true", "false", "null", "undefined", "regex":
-		e.Kind, e.Text = unit.Lit, n.Text()
-	case "identifier", "this", "super", "shorthand_property_identifier", "property_identifier":
-		e.Kind, e.Text = unit.Name, n.Text()
-	case "member_expression":
-		e.Kind, e.Text, e.X = unit.Member, n.Field("property").Text(), x.ref(n.Field("object"))
-	case "call_expression":
-		f := n.Field("function")
-		e.Kind = unit.Call
-		switch f.Kind() {
-		case "member_expression":
-			e.Text, e.X, e.Line = f.Field("property").Text(), x.ref(f.Field("object")), line(f.Field("property"))
-		case "identifier", "super", "import":
-			e.Text = f.Text()
-		default:
-			e.X = x.ref(f)
-		}
-		if a := n.Field("arguments"); a.Kind() == "template_string" { // sql`...`
-			e.Args = []unit.Expr{x.template(a)}
-		} else {
-			e.Args = x.args(a)
-		}
-	case "new_expression":
-		e.Kind, e.Text, e.Args = unit.New, n.Field("constructor").Text(), x.args(n.Field("arguments"))
-	case "assignment_expression", "augmented_assignment_expression":
-		e.Kind, e.X, e.Args = unit.Assign, x.ref(n.Field("left")), []unit.Expr{x.expr(n.Field("right"))}
-		if n.Field("operator").Text() == "+=" {
-			e.Text = "+="
-		}
-	case "binary_expression":
-		switch n.Field("operator").Text() {
-		case "+":
-			e.Kind = unit.Concat
-		case "||", "??":
-			e.Kind = unit.Cond
-		}
-		e.Args = []unit.Expr{x.expr(n.Field("left")), x.expr(n.Field("right"))}
-	case "ternary_expression":
-		e.Kind, e.X, e.Args = unit.Cond, x.ref(n.Field("condition")), []unit.Expr{x.expr(n.Field("consequence")), x.expr(n.Field("alternative"))}
-	case "arrow_function", "function_expression", "function":
-		e.Kind, e.Fn = unit.Func, &unit.Fn{Params: x.params(n), Body: x.bodyOf(n.Field("body")), Async: n.Child("async").Ok()}
-	case "await_expression":
-		for c := range n.Children() {
-			if c.Kind() != "await" {
-				e.Kind, e.X = unit.Await, x.ref(c)
-			}
-		}
-	case "array":
-		e.Kind, e.Args = unit.Array, x.args(n)
-	case "object":
-		e.Kind = unit.Object
-		for p := range n.Children() {
-			switch p.Kind() {
-			case "pair":
-				e.Args = append(e.Args, unit.Expr{Kind: unit.Pair, Line: line(p), Text: strings.Trim(p.Field("key").Text(), `"'`), X: x.ref(p.Field("value"))})
-			case "shorthand_property_identifier":
-				v := unit.Expr{Kind: unit.Name, Text: p.Text(), Line: line(p)}
-				e.Args = append(e.Args, unit.Expr{Kind: unit.Pair, Line: line(p), Text: p.Text(), X: &v})
-			case "method_definition":
-				m := x.function(p, p.Field("name").Text(), nil)
-				v := unit.Expr{Kind: unit.Func, Line: line(p), Fn: &unit.Fn{Params: m.Params, Body: m.Body}}
-				e.Args = append(e.Args, unit.Expr{Kind: unit.Pair, Line: line(p), Text: m.Name, X: &v})
-			default:
-				e.Args = append(e.Args, x.expr(p))
-			}
-		}
-	case "as_expression", "satisfies_expression", "non_null_expression":
-		e.Kind, e.Text, e.X = unit.Other, "same", x.ref(n.First())
-	case "parenthesized_expression":
-		return x.expr(n.First())
-	case "comment", "type_arguments":
-	default:
-		for c := range n.Children() {
-			if a := x.expr(c); a.Kind != unit.Lit && !(a.Kind == unit.Other && len(a.Args) == 0 && a.X == nil) {
-				e.Args = append(e.Args, a)
-			}
-		}
-	}
-	return e
-}
-
-func (x *extractor) template(n syntax.Node) unit.Expr {
-	e := unit.Expr{Kind: unit.Concat, Line: line(n)}
-	for c := range n.Children() {
-		switch c.Kind() {
-		case "string_fragment", "escape_sequence":
-			e.Args = append(e.Args, unit.Expr{Kind: unit.Str, Line: line(c), Text: c.Text()})
-		case "template_substitution":
-			e.Args = append(e.Args, x.expr(c.First()))
-		}
-	}
-	if len(e.Args) == 0 {
-		e.Kind, e.Text = unit.Str, strings.Trim(n.Text(), "`")
-	}
-	return e
-}
-
-func line(n syntax.Node) int32 { return int32(n.Line()) } //nolint:gosec // files have fewer lines

@@ -173,9 +173,13 @@ func (l Ledger) Where(fs ...Fact) Source {
 }
 
 // Conflicts lists the facts that have claims with different values, sorted.
+// What adds up is none, nor are two reasons for one thing.
 func (l Ledger) Conflicts() []Fact {
 	var fs []Fact
 	for f, cs := range l {
+		if isSet(f) && cs[0].Origin() != Hand || isReason(f) {
+			continue
+		}
 		if slices.ContainsFunc(cs, func(c Claim) bool { return c.Value != cs[0].Value }) {
 			fs = append(fs, f)
 		}

@@ -2,6 +2,7 @@ package arch
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"slices"
 )
@@ -96,6 +97,17 @@ func Resolve(l Ledger, coverage map[string]Coverage) (System, error) {
 }
 
 func winner(f Fact, cs []Claim) string {
+	if isSet(f) && cs[0].Origin() != Hand {
+		var all []string
+		for _, c := range cs {
+			var some []string
+			if json.Unmarshal([]byte(c.Value), &some) == nil {
+				all = append(all, some...)
+			}
+		}
+		slices.Sort(all)
+		return jsonText(slices.Compact(all))
+	}
 	if len(cs) < 2 || cs[1].Origin() != cs[0].Origin() || !isDist(f) {
 		return cs[0].Value
 	}
@@ -108,6 +120,19 @@ func winner(f Fact, cs []Claim) string {
 	}
 	b, _ := sum.MarshalText() // never fails
 	return string(b)
+}
+
+// isSet: every source knows some of it, so that they add up instead of competing.
+// What a hand wrote is all of it.
+func isSet(f Fact) bool {
+	k := f.Of.Kind()
+	return f.At == "/aliases" && (k == KindService || k == KindStore)
+}
+
+// isReason: what a witness says about itself.
+func isReason(f Fact) bool {
+	ss := f.At.Steps()
+	return len(ss) == 3 && ss[2] == "why" && (ss[0] == "uses" || ss[0] == "calls")
 }
 
 // isDist: the last step of a field names its type well enough here.

@@ -86,6 +86,10 @@ func (r renamer) field(f Fact) Field {
 		ss[1] = r.id(ss[1])
 		return Field("").Join(ss...)
 	}
+	if len(ss) == 5 && ss[0] == "access" && f.Of.Kind() == KindDeployment { // /access/in/mesh/allow/service~1order
+		ss[4] = string(r.ref(Ref(ss[4])))
+		return Field("").Join(ss...)
+	}
 	return f.At
 }
 

@@ -141,6 +141,7 @@ type Deployment struct {
 	Disruption  Opt[bool]         `arch:"disruption-budget"`
 	Strategy    string            `arch:"strategy"`
 	Mesh        Opt[bool]         `arch:"mesh"` // a sidecar or ambient mesh handles its traffic
+	Access      *Access           `arch:"access"`
 }
 
 // Store is a database, a cache or a bucket.
@@ -232,6 +233,7 @@ type Journey struct {
 	Curve       string       `arch:"curve"`
 	Users       Opt[int]     `arch:"users"`
 	Objectives  []Objective  `arch:"objectives"`
+	Tests       []string     `arch:"tests"` // that go through it from end to end
 }
 
 // Objective is a promise: a latency that a share of requests keeps, or an

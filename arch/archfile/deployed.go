@@ -22,6 +22,20 @@ var deploymentObject = &object{name: "deployment", about: "How the element runs 
 	field{key: "disruption-budget", form: truth{}, about: "A budget keeps instances up while nodes are drained."},
 	field{key: "strategy", form: text{[]string{"rolling", "recreate", "blue-green", "canary"}}, about: "How a new version replaces the old."},
 	field{key: "mesh", form: truth{}, about: "A sidecar or ambient mesh handles its traffic."},
+	field{key: "access", form: pointer{accessObject}, about: "As whom it runs, who may reach it and whom it may reach."},
+}}
+
+var accessObject = &object{name: "access", about: "As whom it runs, who may reach it and whom it may reach.", parts: []part{
+	field{key: "account", form: text{}, about: "Service account."},
+	field{key: "scc", form: text{}, about: "OpenShift's security context constraints."},
+	field{key: "tls", form: text{[]string{"strict", "permissive", "disable"}}, about: "What its mesh proxy takes from callers."},
+	field{key: "in", form: named{form: gateObject, of: "What this layer lets in."}, about: "Gates before it, by layer: network, mesh. A layer that is not there lets everything in."},
+	field{key: "out", form: named{form: gateObject, of: "What this layer lets out."}, about: "Gates behind it, by layer."},
+}}
+
+var gateObject = &object{name: "gate", about: "What one layer lets through: what is allowed and not denied. A gate that allows nothing is shut.", parts: []part{
+	field{key: "allow", form: named{form: text{}, of: "What of it: empty is everything, else: port 8080, GET /orders."}, about: "By element (service/order), * or in words."},
+	field{key: "deny", form: named{form: text{}, of: "What of it; empty is everything."}, about: "By element, * or in words."},
 }}
 
 // deployed are the keys of a deployment on a service, a store or a gateway.

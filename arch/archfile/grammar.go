@@ -160,6 +160,7 @@ var journeyObject = &object{name: "journey", about: "A thing that users do.", pa
 	field{key: "curve", form: text{}, about: "How the rate goes over time."},
 	field{key: "users", form: whole{0}, about: "People."},
 	field{key: "objectives", form: objectives{}, about: "Promises."},
+	field{key: "tests", form: texts{}, about: "Tests that go through it from end to end."},
 }}
 
 var contractObject = &object{name: "contract", about: "An interface description and who relies on it.", parts: []part{

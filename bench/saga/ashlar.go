@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -63,7 +64,9 @@ func ashlar(store string, open func(context.Context, *env) (driver.Store, func()
 		if err != nil {
 			return nil, nil, "", err
 		}
-		o, err := saga.Open(ctx, j, nil, d)
+		// While others have their turn this process stands still for longer than a
+		// lease lasts by default; to get it back is no part of a saga.
+		o, err := saga.Open(ctx, j, &saga.Options{LeaseTTL: 10 * time.Minute}, d)
 		if err != nil {
 			return nil, nil, "", err
 		}

@@ -18,6 +18,8 @@ import (
 	"log"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -31,7 +33,7 @@ type contender struct {
 }
 
 // env is what contenders may use.
-type env struct{ dir, postgres, temporal string }
+type env struct{ dir, postgres, temporal, only string }
 
 func (e *env) contenders() []contender {
 	all := []contender{bareSQLite(), ashlarSQLite(), dbosSQLite(), goWorkflows()}
@@ -40,6 +42,10 @@ func (e *env) contenders() []contender {
 	}
 	if e.temporal != "" {
 		all = append(all, temporalDev())
+	}
+	if e.only != "" {
+		names := strings.Split(e.only, ",")
+		all = slices.DeleteFunc(all, func(c contender) bool { return !slices.Contains(names, c.name) })
 	}
 	return all
 }
@@ -50,6 +56,7 @@ func main() {
 	e := &env{}
 	flag.StringVar(&e.postgres, "postgres", os.Getenv("ASHLAR_POSTGRES"), "URL of a PostgreSQL; empty: without")
 	flag.StringVar(&e.temporal, "temporal", os.Getenv("TEMPORAL_BIN"), "Temporal's command line program, for its dev server; empty: without")
+	flag.StringVar(&e.only, "only", "", "names of contenders, with commas; empty: all")
 	flag.StringVar(&e.dir, "dir", "", "folder for the data; default a new one here, removed at the end")
 	child := flag.Int("child", -1, "be the contender of this number, for the parent")
 	out := flag.String("out", "", "file for the table and the raw lines (benchstat format) as well")

@@ -42,7 +42,7 @@ type row struct {
 
 func begin(e *env, number int, c contender) (*row, error) {
 	r := &row{contender: c, samples: map[int][]sample{}}
-	r.cmd = exec.Command(os.Args[0], "-child", strconv.Itoa(number), "-dir", e.dir, "-postgres", e.postgres, "-temporal", e.temporal)
+	r.cmd = exec.Command(os.Args[0], "-child", strconv.Itoa(number), "-dir", e.dir, "-postgres", e.postgres, "-temporal", e.temporal, "-only", e.only)
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // its servers stop with it
 	r.cmd.Stderr = os.Stderr
 	in, err := r.cmd.StdinPipe()

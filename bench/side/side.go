@@ -31,8 +31,11 @@ type Result struct {
 
 // Limit demands that one row takes at most Ratio of another (0: the ratio is
 // only told), and allocates at most Allocs; negative: any.
+//
+// With Over, what the row takes and allocates beyond that row counts.
 type Limit struct {
 	Row, Beside string
+	Over        string
 	Ratio       float64
 	Allocs      float64
 }
@@ -102,6 +105,15 @@ func Check(results []Result, limits []Limit) (lines []string, ok bool) {
 		if !found || !beside {
 			panic(fmt.Sprintf("limit names a row that is not there: %+v", l))
 		}
+		what := l.Row
+		if l.Over != "" {
+			over, found := by[l.Over]
+			if !found {
+				panic(fmt.Sprintf("limit names a row that is not there: %+v", l))
+			}
+			a.Time, a.Allocs = a.Time-over.Time, a.Allocs-over.Allocs
+			what += ", beyond " + l.Over + ","
+		}
 		word := "holds"
 		if l.Ratio == 0 && l.Allocs < 0 {
 			word = "told"
@@ -109,7 +121,7 @@ func Check(results []Result, limits []Limit) (lines []string, ok bool) {
 		if l.Ratio > 0 && a.Time > l.Ratio*b.Time || l.Allocs >= 0 && a.Allocs > l.Allocs {
 			word, ok = "MISSED", false
 		}
-		s := fmt.Sprintf("%s: %s is %.2f of %s", word, l.Row, a.Time/b.Time, l.Beside)
+		s := fmt.Sprintf("%s: %s is %.2f of %s", word, what, a.Time/b.Time, l.Beside)
 		if l.Ratio > 0 {
 			s += fmt.Sprintf(", at most %.2f", l.Ratio)
 		}

@@ -16,6 +16,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/ashlar-dev/ashlar/bench/side"
+	"github.com/ashlar-dev/ashlar/patterns/policy"
+	"github.com/ashlar-dev/ashlar/patterns/resilience"
 	"github.com/ashlar-dev/ashlar/patterns/telemetry"
 )
 
@@ -30,6 +32,10 @@ const (
 	served0    = "HTTP: ours around it, tracing, parent not sampled"
 	stamped    = "HTTP: our transport, tracing, parent not sampled, request stamped by its maker"
 	sent0      = "HTTP: our transport, tracing, parent not sampled, somebody else's request"
+	composed   = "HTTP: resilience's transport around ours, tracing, parent not sampled"
+	composed0  = "HTTP: resilience's transport alone, retry and breaker"
+	around     = "HTTP: our transport around resilience's, tracing, parent not sampled"
+	composedR  = "HTTP: resilience's transport around ours, tracing, a root that is not sampled"
 	copied     = "HTTP: copying a request and its one header to add another, nothing else"
 	bareRecord = "SDK: two clock reads and a histogram record, attribute set prepared"
 )
@@ -156,6 +162,45 @@ func sent(o *telemetry.Options, stamp bool) func(context.Context) {
 	}
 }
 
+// stacked is one request through resilience's transport, with ours where stack
+// puts it.
+func stacked(ctx context.Context, stack func(*telemetry.Telemetry, *resilience.Target, http.RoundTripper) http.RoundTripper) func(context.Context) {
+	tel, err := telemetry.Start(context.Background(), telemetry.Service{Name: "bench"}, &telemetry.Options{SampleNone: true, NoMetrics: true, Log: io.Discard})
+	if err != nil {
+		panic(err)
+	}
+	tg, err := resilience.New("inventory", resilience.Config{Retry: &policy.RetryConfig{}, Breaker: &policy.BreakerConfig{}}, nil)
+	if err != nil {
+		panic(err)
+	}
+	if ctx == nil {
+		tel.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { ctx = r.Context() })).ServeHTTP(nowhere{http.Header{}}, request())
+	}
+	rt := stack(tel, tg, answers{&http.Response{StatusCode: http.StatusOK, Body: http.NoBody}})
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://inventory/items/1", nil)
+	if err != nil {
+		panic(err)
+	}
+	r.Header.Set("Accept", "application/json")
+	return func(context.Context) {
+		if _, err := rt.RoundTrip(r); err != nil {
+			panic(err)
+		}
+	}
+}
+
+func alone(_ *telemetry.Telemetry, tg *resilience.Target, b http.RoundTripper) http.RoundTripper {
+	return tg.RoundTripper(b, nil)
+}
+
+func inside(tel *telemetry.Telemetry, tg *resilience.Target, b http.RoundTripper) http.RoundTripper {
+	return tg.RoundTripper(tel.Transport(b), nil)
+}
+
+func outside(tel *telemetry.Telemetry, tg *resilience.Target, b http.RoundTripper) http.RoundTripper {
+	return tel.Transport(tg.RoundTripper(b, nil))
+}
+
 func rows() []side.Row {
 	row := func(name string, ctx context.Context, make func() func(context.Context)) side.Row {
 		return side.Row{Name: name, Make: func() func(int) { return repeat(ctx, make()) }}
@@ -235,6 +280,10 @@ func rows() []side.Row {
 		row(stamped, bg, func() func(context.Context) {
 			return sent(&telemetry.Options{SampleNone: true, NoMetrics: true}, true)
 		}),
+		row(composed0, bg, func() func(context.Context) { return stacked(nil, alone) }),
+		row(composed, bg, func() func(context.Context) { return stacked(nil, inside) }),
+		row(around, bg, func() func(context.Context) { return stacked(nil, outside) }),
+		row(composedR, bg, func() func(context.Context) { return stacked(bg, inside) }),
 		row("HTTP: our transport, tracing and RED metrics", bg, func() func(context.Context) {
 			return sent(&telemetry.Options{SampleNone: true}, false)
 		}),
@@ -252,6 +301,9 @@ func limits() []side.Limit {
 		{Row: root, Beside: clock, Ratio: 3, Allocs: -1},
 		{Row: served0, Beside: clock, Ratio: 3, Allocs: 2},
 		{Row: stamped, Beside: clock, Ratio: 3, Allocs: 0},
+		{Row: composed, Over: composed0, Beside: clock, Ratio: 3, Allocs: 0},
+		{Row: around, Over: composed0, Beside: clock, Ratio: 3, Allocs: 0},
+		{Row: composedR, Over: composed0, Beside: clock, Ratio: 3, Allocs: 2},
 		{Row: sent0, Beside: clock, Allocs: -1},
 		{Row: sent0, Beside: copied, Allocs: 3},
 		{Row: red, Beside: bareRecord, Allocs: 0},

@@ -49,7 +49,7 @@ func kongConfig(b *strings.Builder, answers []Answer) error {
 	b.WriteString("upstreams:\n")
 	for _, h := range hosts {
 		a := byHost[h]
-		fmt.Fprintf(b, "  - name: %q\n    algorithm: latency\n", h)
+		fmt.Fprintf(b, "  - name: %q\n    algorithm: latency\n    targets: [{target: %q}] # the callee's own place\n", h, h+":80")
 		row, ok := a.value(InARow)
 		if !ok {
 			if calls, is := a.value(MinCalls); is {

@@ -167,6 +167,34 @@ func (m *model) changes(e arch.Edge) (how string, ok bool) {
 	return "", false
 }
 
+// Changes reports whether a call is made for its effect rather than its answer,
+// and how that is known: the method, or the first word of the name.
+func Changes(s arch.System, e arch.Edge) (how string, ok bool) {
+	return (&model{s: s}).changes(e)
+}
+
+// Reads reports whether a call is made for its answer, and how that is known:
+// the access, the method, or the first word of the name.
+func Reads(s arch.System, e arch.Edge) (how string, ok bool) {
+	m := &model{s: s}
+	if e.Call.Access == arch.AccessRead {
+		return "a read", true
+	}
+	if w := m.method(e.Call.To); w != "" {
+		return "a " + w, w == "GET" || w == "HEAD"
+	}
+	name := e.Call.To.Member()
+	if i := strings.LastIndexAny(name, "./"); i >= 0 {
+		name = name[i+1:]
+	}
+	for _, w := range []string{"get", "list", "find", "read", "query", "search", "fetch", "count", "check", "is", "has", "convert", "quote", "login"} {
+		if rest, cut := strings.CutPrefix(strings.ToLower(name), w); cut && (rest == "" || rest[0] == '_' || rest[0] == '-' || unicode.IsUpper(rune(name[len(w)]))) {
+			return "by its name it is there to " + w, true
+		}
+	}
+	return "", false
+}
+
 // notSeen is the answer for a call that nothing knows of.
 func (m *model) notSeen(f, t arch.Ref) Answer {
 	a := Answer{From: f, To: t, Verdict: NotSeen}

@@ -58,6 +58,16 @@ func (q Question) of(id string, c arch.Call) Question {
 	return q
 }
 
+// OfCall asks for a key of a call.
+func OfCall(e arch.Edge, key, example, text string) Question {
+	return question(e.From, key, example, "%s", text).of(e.ID, e.Call)
+}
+
+// OfOperation asks for a key of an operation.
+func OfOperation(op arch.Ref, key, example, text string) Question {
+	return question(op, key, example, "%s", text)
+}
+
 func howLong(from arch.Ref, id string, c arch.Call) Question {
 	return question(from, "latency", "lognormal(p50=20ms, p99=80ms)", "how long does the call of %s to %s take?", from.Short(), c.To.Short()).of(id, c)
 }
@@ -74,6 +84,13 @@ func (q Question) Answer(s arch.System, answer string) (arch.System, error) {
 	answer = strings.TrimSpace(answer)
 	if q.Key == "" || answer == "" || strings.ContainsAny(answer, "\n\r") {
 		return arch.System{}, fmt.Errorf("%q: %w", answer, ErrAnswer)
+	}
+	if q.Of == "" { // of the whole system
+		read, err := archfile.Read("answer", []byte("ashlar: 1\n"+q.Key+": "+answer+"\n"))
+		if err != nil {
+			return arch.System{}, answerError(answer, err)
+		}
+		return read, nil
 	}
 	// The value is read under names that need no quotes and is then put where it
 	// belongs.

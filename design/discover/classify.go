@@ -39,7 +39,7 @@ var roleWords = []struct {
 	{arch.RoleLoadgen, []string{"loadgenerator", "loadgen", "loadtest", "locust", "k6"}},
 	{arch.RoleGateway, []string{"gateway", "apigateway", "zuul", "ingress", "proxy"}},
 	{arch.RoleRegistry, []string{"eureka", "registry", "discovery"}},
-	{arch.RoleTelemetry, []string{"jaeger", "zipkin", "prometheus", "grafana", "otelcol", "otel", "hystrix", "turbine", "telemetry"}},
+	{arch.RoleTelemetry, []string{"jaeger", "zipkin", "prometheus", "grafana", "otelcol", "otel", "opamp", "hystrix", "turbine", "telemetry"}},
 	{arch.RoleUI, []string{"frontend", "ui", "web", "webapp", "webui", "storefront"}},
 }
 
@@ -48,6 +48,15 @@ func ImageBase(image string) string {
 	image, _, _ = strings.Cut(image, "@")
 	base, _, _ := strings.Cut(image[strings.LastIndexByte(image, '/')+1:], ":")
 	return base
+}
+
+// ImageRepository is an image's name without tag and digest.
+func ImageRepository(image string) string {
+	image, _, _ = strings.Cut(image, "@")
+	if i := strings.LastIndexByte(image, ':'); i > strings.LastIndexByte(image, '/') {
+		image = image[:i]
+	}
+	return image
 }
 
 // Classify tells stores, brokers, gateways and the like from services by image
@@ -64,8 +73,9 @@ func Classify(image, name string) Class {
 	if role := roleImages[base]; role != "" {
 		return Class{Role: role, Why: "image " + base}
 	}
-	if i := strings.LastIndexByte(base, '-'); i >= 0 { // somebody's own image of a known store
-		if kind := storeImages[base[i+1:]]; kind != "" {
+	own := strings.TrimSuffix(strings.TrimSuffix(base, "-db"), "-database")
+	if i := strings.LastIndexByte(own, '-'); i >= 0 { // somebody's own image of a known store
+		if kind := storeImages[own[i+1:]]; kind != "" {
 			return Class{Store: kind, Why: "image " + base}
 		}
 	}

@@ -193,6 +193,17 @@ func guard(ctx context.Context, src Source, in *Input, out Sink) (err error) {
 	return src.Read(ctx, in, out)
 }
 
+// guardRelate turns a panic of a relater into something that was not read; what it
+// put out before counts.
+func guardRelate(ctx context.Context, src Source, rel Relater, ev *Evidence, s *sink) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.Skip(src.Name(), fmt.Sprintf("these files broke the %s source (%v), so that only a part of what they say is known; please report it", src.Name(), p))
+		}
+	}()
+	return rel.Relate(ctx, ev, s)
+}
+
 // owner is the source that claimed the file or a folder above it, or "".
 func (c *collector) owner(p string) string {
 	for d := p; len(c.taken) > 0 && d != "." && d != "/"; d = path.Dir(d) {
@@ -235,7 +246,7 @@ func (c *collector) relate(ctx context.Context, o Options) (*Result, error) {
 			continue
 		}
 		s := &sink{c: c, part: part{source: src.Name()}, origin: src.Origin()}
-		if err := rel.Relate(ctx, ev, s); err != nil {
+		if err := guardRelate(ctx, src, rel, ev, s); err != nil {
 			return nil, fmt.Errorf("%s: %w", src.Name(), err)
 		}
 		s.finish(false)
@@ -258,6 +269,14 @@ func (c *collector) relate(ctx context.Context, o Options) (*Result, error) {
 	s, err := Join(ev.System, o.Aliases)
 	if err != nil {
 		return nil, err
+	}
+	if s, err = Bind(s); err != nil {
+		return nil, err
+	}
+	for _, v := range o.Views {
+		for name, cov := range v.Coverage {
+			c.coverage[name] = c.coverage[name].Plus(cov)
+		}
 	}
 	s.Coverage = c.coverage
 	r.System = s

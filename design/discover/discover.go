@@ -104,7 +104,7 @@ func (d Document) Pos(path ...string) doc.Pos {
 // Source is the place as a witness.
 func (d Document) At(o arch.Origin, path ...string) arch.Source {
 	p := d.Pos(path...)
-	return arch.Source{Origin: o, By: d.Source, File: p.File, Line: p.Line, Col: p.Col, Via: d.Via}
+	return arch.Source{Origin: o, By: d.Source, File: p.File, Line: p.Line, Col: p.Col, Via: d.via(p)}
 }
 
 // Evidence is what a Relater sees.

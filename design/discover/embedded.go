@@ -3,6 +3,7 @@ package discover
 import (
 	"strings"
 
+	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/formats/doc"
 )
 
@@ -11,6 +12,7 @@ import (
 type Config struct {
 	*doc.Document
 	Name string // as messages should call it: collector.yaml, or "ConfigMap shop/otel relay.yaml"
+	Origins
 }
 
 // Configs lists the documents of the file, and those inside its ConfigMaps, with
@@ -28,14 +30,14 @@ func (in *Input) Configs() ([]Config, error) {
 	}
 	in.inside.Do(func() {
 		for _, d := range f.Docs {
-			in.texts = append(in.texts, Config{d, in.Base})
+			in.texts = append(in.texts, Config{d, in.Base, in.Origins})
 			objects := []*doc.Node{d.Root}
 			if items := d.Root.Get("items"); items != nil && items.Kind == doc.List {
 				objects = items.Items
 			}
 			for _, n := range objects {
 				if n.Str("kind") == "ConfigMap" && n.Get("data") != nil {
-					in.texts = append(in.texts, configMap(d, n)...)
+					in.texts = append(in.texts, configMap(d, n, in.Origins)...)
 				}
 			}
 		}
@@ -43,8 +45,9 @@ func (in *Input) Configs() ([]Config, error) {
 	return in.texts, nil
 }
 
-func configMap(d *doc.Document, n *doc.Node) []Config {
+func configMap(d *doc.Document, n *doc.Node, o Origins) []Config {
 	name := "ConfigMap " + strings.TrimPrefix(n.Str("metadata", "namespace")+"/"+n.Str("metadata", "name"), "/")
+	o.Within = name
 	var out []Config
 	for _, e := range n.Get("data").Entries {
 		// A mapping has a colon in its text; most of what stands in ConfigMaps has
@@ -58,9 +61,24 @@ func configMap(d *doc.Document, n *doc.Node) []Config {
 		}
 		for _, x := range f.Docs {
 			if x.Root.Kind == doc.Map {
-				out = append(out, Config{x, name + " " + e.Key.Text})
+				out = append(out, Config{x, name + " " + e.Key.Text, o})
 			}
 		}
 	}
 	return out
+}
+
+// Holder is the one service whose pods mount the thing that holds a document as one
+// of its files; ok is false where none does, or several do.
+func (ev *Evidence) Holder(d Document) (name string, ok bool) {
+	if d.Within == "" {
+		return "", false
+	}
+	for _, ref := range ev.Holders[d.Within] {
+		if ref.Kind() != arch.KindService || ok {
+			return "", false
+		}
+		name, ok = ref.Name(), true
+	}
+	return name, ok
 }

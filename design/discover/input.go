@@ -242,9 +242,30 @@ type Origins struct {
 	// Bundle is what has the text, in this environment or another: a chart, a
 	// kustomization. Texts of one bundle are alternatives by environment.
 	Bundle string
+	// Release is the name that a chart was rendered under. Whoever installs it
+	// chooses it, so that names which begin with it are not the things' own.
+	Release string
+	// Behind, if set, knows what places in the text say on behalf of others. It is a
+	// pointer.
+	Behind Behind
 	// Within names the thing that holds the text as one of its files:
 	// "ConfigMap shop/order-config".
 	Within string
+}
+
+// Behind tells what stands behind a place: the values that a line of a template
+// prints, with the places where they are given; "" when nothing is known.
+type Behind interface{ Behind(p doc.Pos) string }
+
+// via is how a place came to say so.
+func (o Origins) via(p doc.Pos) string {
+	if o.Behind == nil {
+		return o.Via
+	}
+	if behind := o.Behind.Behind(p); behind != "" {
+		return o.Via + "; " + behind
+	}
+	return o.Via
 }
 
 // NewRendered makes an input of documents whose nodes stand elsewhere, in a

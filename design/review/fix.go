@@ -96,6 +96,9 @@ func find(n *doc.Node, e Edit) (path []string, key bool) {
 		}
 	}
 	for i, x := range n.Items {
+		if e.Kind == Set && here(x) && x.Kind != doc.Map && x.Kind != doc.List {
+			return []string{fmt.Sprint(i)}, false
+		}
 		if p, k := find(x, e); p != nil {
 			return append([]string{fmt.Sprint(i)}, p...), k
 		}

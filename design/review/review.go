@@ -242,7 +242,9 @@ type Reporter struct {
 }
 
 // Find reports a finding; Rule, Severity, Confidence and Key are filled in where
-// the check leaves them empty. The key is made of the elements and parts.
+// the check leaves them empty. The key is made of the elements and parts. A
+// finding that gathers equal ones sets a Key of what it always holds, so that it
+// stays the same finding when one more joins; the rule's ID is put before it.
 func (r *Reporter) Find(f Finding, parts ...string) {
 	f.Rule = r.rule.ID
 	if f.Severity == 0 {
@@ -255,11 +257,15 @@ func (r *Reporter) Find(f Finding, parts ...string) {
 	if n := len(f.Of); f.Advice == "" && n >= 2 {
 		f.Advice = r.Advice(f.Of[n-2], f.Of[n-1])
 	}
-	key := []string{f.Rule}
-	for _, of := range f.Of {
-		key = append(key, string(of))
+	if f.Key == "" {
+		key := []string{f.Rule}
+		for _, of := range f.Of {
+			key = append(key, string(of))
+		}
+		f.Key = strings.Join(append(key, parts...), ":")
+	} else {
+		f.Key = f.Rule + ":" + f.Key
 	}
-	f.Key = strings.Join(append(key, parts...), ":")
 	r.result.Findings = append(r.result.Findings, f)
 }
 

@@ -87,13 +87,16 @@ func TestBaseline(t *testing.T) {
 // An edit whose place holds something else is refused, and the others are made.
 func TestFixLeavesTheRest(t *testing.T) {
 	t.Parallel()
-	src := "# top\na: {old: 1, port: htp} # keep\nb: 2\n"
+	src := "# top\na: {old: 1, port: htp} # keep\nb: 2\nlist: # of three\n- one # first\n- two\nflow: [x, y]\n"
 	out, err := review.Fix("a.yaml", []byte(src), []review.Edit{
 		{File: "a.yaml", Line: 2, Col: 5, Kind: review.Rename, Value: "new"},
 		{File: "a.yaml", Line: 2, Col: 19, Kind: review.Set, Value: "http"},
 		{File: "a.yaml", Line: 3, Col: 9, Kind: review.Set, Value: "3"},
+		{File: "a.yaml", Line: 5, Col: 3, Kind: review.Set, Value: "eins"},
+		{File: "a.yaml", Line: 6, Col: 3, Kind: review.Set, Value: "zwei"},
+		{File: "a.yaml", Line: 7, Col: 11, Kind: review.Set, Value: "z"},
 	})
-	if want := "# top\na: {new: 1, port: http} # keep\nb: 2\n"; string(out) != want {
+	if want := "# top\na: {new: 1, port: http} # keep\nb: 2\nlist: # of three\n- eins # first\n- zwei\nflow: [x, z]\n"; string(out) != want {
 		t.Errorf("%s", out)
 	}
 	if err == nil || !strings.Contains(err.Error(), "a.yaml:3:9") {

@@ -3,8 +3,7 @@ package split
 import (
 	"fmt"
 	"math"
-
-	"github.com/ashlar-dev/ashlar/arch"
+	"slices"
 )
 
 // Verdict is what to do.
@@ -29,18 +28,6 @@ type Answer struct {
 	Unknown    []string `json:"unknown"`    // what nobody said, and how to say it
 }
 
-// Extraction weighs making a context a service.
-type Extraction struct {
-	// What it brings, 0 to 1: how much changes without the others, its share of
-	// the code that a team would no longer wait for, and its own load.
-	Value  float64  `json:"value"`
-	Brings []string `json:"brings"`
-	// What it takes, 0 to 1: transactions, tables and operations to cut.
-	Price float64  `json:"price"`
-	Takes []string `json:"takes"`
-	Worth bool     `json:"worth"`
-}
-
 // Limits of the answer. Sources: the sizes are those that M. Fowler ("Monolith
 // First", 2015) and S. Newman ("Monolith to Microservices", 2019) argue with: a
 // team of up to nine is not slowed by one deployable, and a service needs someone
@@ -53,143 +40,6 @@ const (
 	worthFactor = 1.15   // value over price
 )
 
-// extractions fills Context.Extract.
-func (r *Result) extractions(c *Candidate) {
-	m := r.model
-	writing := 0
-	for _, x := range m.txs {
-		if len(x.writes) > 0 {
-			writing++
-		}
-	}
-	lines := 0
-	for _, x := range c.Contexts {
-		lines += x.Lines
-	}
-	for i := range c.Contexts {
-		x := &c.Contexts[i]
-		e := &x.Extract
-		cutTx, mine := 0, 0
-		for _, t := range c.Tx {
-			if len(t.Contexts) > 1 && has(t.Contexts, x.Name) {
-				cutTx++
-			}
-		}
-		for _, t := range m.txs {
-			for _, w := range t.writes {
-				if c.name[c.part[len(m.atoms)+w]] == x.Name {
-					mine++
-					break
-				}
-			}
-		}
-		out, in, sites := 0, 0, 0
-		for _, call := range c.Calls {
-			switch x.Name {
-			case call.From:
-				out++
-				sites += len(call.Sites)
-			case call.To:
-				in++
-				sites += len(call.Sites)
-			}
-		}
-		shared, joins, keys := 0, 0, 0
-		for _, t := range c.Tables {
-			others := len(t.Writers)*2 + len(t.Readers)
-			if t.Owner == x.Name {
-				shared += others
-				keys += len(t.Keys)
-			} else {
-				for _, w := range t.Writers {
-					if w.Context == x.Name {
-						shared += 2
-					}
-				}
-				for _, w := range t.Readers {
-					if w.Context == x.Name {
-						shared++
-					}
-				}
-				for _, k := range t.Keys {
-					if k.Owner == x.Name {
-						keys++
-					}
-				}
-			}
-			for _, j := range t.Joins {
-				if j.By == x.Name || j.Owner == x.Name || t.Owner == x.Name {
-					joins++
-				}
-			}
-		}
-		take := func(n int, what string) {
-			if n > 0 {
-				e.Takes = append(e.Takes, fmt.Sprintf("%d %s", n, what))
-			}
-		}
-		take(cutTx, plural(cutTx, "transaction becomes a saga", "transactions become sagas"))
-		take(joins, plural(joins, "join across the border", "joins across the border"))
-		take(keys, plural(keys, "foreign key to drop", "foreign keys to drop"))
-		take(in+out, plural(in+out, "operation over the network", "operations over the network"))
-		txShare := ratio(cutTx, mine)
-		tableShare := ratio(shared, 2*max(1, len(x.Tables)))
-		callShare := ratio(in+out, max(6, 3*len(x.Members)/2))
-		e.Price = .4*txShare + .3*math.Min(1, tableShare+float64(joins)/float64(max(4, 2*len(x.Tables)))) + .3*math.Min(1, callShare)
-		share := ratio(x.Lines, max(1, lines))
-		if share == 0 {
-			share = ratio(len(x.Members), max(1, len(m.atoms)))
-		}
-		e.Value = .35*math.Min(1, 3*share) + .25*x.Stability
-		if len(x.Entries) > 0 {
-			e.Value += .2
-			e.Brings = append(e.Brings, fmt.Sprintf("%d entry points of its own", len(x.Entries)))
-		}
-		if alone := m.changesAlone(c, x.Name); alone.Known {
-			x.Own = alone
-			e.Value += .2 * alone.V
-			e.Brings = append(e.Brings, fmt.Sprintf("%.0f %% of its changes touch nothing else", 100*alone.V))
-		}
-		if x.Lines > 0 {
-			e.Brings = append(e.Brings, fmt.Sprintf("%d lines that build and deploy alone", x.Lines))
-		}
-		e.Worth = len(x.Tables)+len(x.Entries) > 0 && e.Value > worthFactor*e.Price && x.Stability >= .5
-	}
-}
-
-// changesAlone is the share of a context's commits that stay inside of it.
-func (m *model) changesAlone(c *Candidate, name string) arch.Opt[float64] {
-	where := map[string]map[string]bool{}
-	for i, a := range m.atoms {
-		if m.common[i] || a.Pos.File == "" {
-			continue
-		}
-		if where[a.Pos.File] == nil {
-			where[a.Pos.File] = map[string]bool{}
-		}
-		where[a.Pos.File][c.name[c.part[i]]] = true
-	}
-	mine, alone := 0, 0
-	for _, ch := range m.g.Changes {
-		in := map[string]bool{}
-		for _, f := range ch.Files {
-			for n := range where[f] {
-				in[n] = true
-			}
-		}
-		if in[name] {
-			mine++
-			if len(in) == 1 {
-				alone++
-			}
-		}
-	}
-	if mine < 5 {
-		return arch.Opt[float64]{}
-	}
-	return arch.Some(ratio(alone, mine))
-}
-
 // answer decides.
 func (r *Result) answer() Answer {
 	var a Answer
@@ -198,7 +48,7 @@ func (r *Result) answer() Answer {
 		return Answer{Verdict: KeepWhole, Sentence: "Nothing was found that could be cut."}
 	}
 	c := &r.Candidates[0]
-	k := len(c.Contexts)
+	k := len(c.Own())
 	people, teams, said := r.people()
 	writing, cut := 0, 0
 	for _, x := range m.txs {
@@ -218,6 +68,13 @@ func (r *Result) answer() Answer {
 		}
 	}
 	a.Why = append(a.Why, fmt.Sprintf("%d contexts; under noise the borders come out alike by %.2f (1 is always, %.2f is enough)", k, c.Stability, surely))
+	if n := len(c.Contexts) - k; n > 0 {
+		a.Why = append(a.Why, fmt.Sprintf("%d more %s no table and no way in: %s inside", n, plural(n, "module has", "modules have"), plural(n, "a library", "libraries")))
+	}
+	whole := r.whole()
+	if whole > 0 && c.Cost.Total >= whole {
+		a.Why = append(a.Why, fmt.Sprintf("by Ashlar's own measure this cut costs %.2f, no cut at all %.2f", c.Cost.Total, whole))
+	}
 	if writing > 0 {
 		a.Why = append(a.Why, fmt.Sprintf("%d of %d writing transactions would span contexts (above %.0f %% a cut costs more than it brings)", cut, writing, 100*heavyTx))
 	}
@@ -245,12 +102,13 @@ func (r *Result) answer() Answer {
 	small := m.g.Lines > 0 && m.g.Lines < smallLines
 	unsure := c.Stability < surely
 	few := people > 0 && people <= teamSize
+	dear := whole > 0 && c.Cost.Total >= whole
 	switch {
 	case k <= 1:
 		a.Verdict, a.Sentence = KeepWhole, "Leave it whole: no border inside it is better than none."
 	case small && k <= 2 && !(teams > 1):
 		a.Verdict, a.Sentence = KeepWhole, fmt.Sprintf("Leave it whole: %d lines and %d contexts are less than one team keeps in mind.", m.g.Lines, k)
-	case heavy || unsure || small || few || len(worth) == 0:
+	case heavy || unsure || small || few || dear || len(worth) == 0:
 		a.Verdict = Modular
 		why := "the borders are not certain enough to put a network on them"
 		switch {
@@ -258,6 +116,8 @@ func (r *Result) answer() Answer {
 			why = fmt.Sprintf("%d of %d writing transactions would become sagas", cut, writing)
 		case small:
 			why = fmt.Sprintf("%d lines do not carry the running costs of several services", m.g.Lines)
+		case dear:
+			why = "no cut was found that costs less than none"
 		case few:
 			why = fmt.Sprintf("%d people work on it, about one team: services would only add operations", people)
 		case len(worth) == 0 && !unsure:
@@ -274,7 +134,7 @@ func (r *Result) answer() Answer {
 	if !said {
 		a.Unknown = append(a.Unknown, "teams: `teams: {sales: {size: 5}}` in ashlar.yaml; more than one team for a context's code would speak for extracting it")
 	}
-	if !m.seen {
+	if !m.seen && m.rate == nil {
 		a.Unknown = append(a.Unknown, "call volumes: traces or journeys with rates; load that differs by context would speak for extracting it")
 	}
 	if heavy {
@@ -288,6 +148,39 @@ func (r *Result) answer() Answer {
 	}
 	a.Changes = append(a.Changes, "a part that must scale, be released or be kept apart by law on its own")
 	return a
+}
+
+// whole is the cost of no cut at all; 0 when it was not measured.
+func (r *Result) whole() float64 {
+	for _, b := range r.Baselines {
+		if b.Name == allInOne {
+			return b.Cost.Total
+		}
+	}
+	return 0
+}
+
+// extractAsked puts the contexts that the user wants as services in place of those
+// that are worth it, and says what that brings and takes.
+func (r *Result) extractAsked() error {
+	if len(r.opts.Extract) == 0 || len(r.Candidates) == 0 {
+		return nil
+	}
+	r.Answer.Extract = nil
+	for _, name := range r.opts.Extract {
+		i := slices.IndexFunc(r.Candidates[0].Contexts, func(x Context) bool { return x.Name == name })
+		if i < 0 {
+			var names []string
+			for _, x := range r.Candidates[0].Contexts {
+				names = append(names, x.Name)
+			}
+			return fmt.Errorf("extract %s: no context of that name; there are %s", name, listed(names))
+		}
+		e := r.Candidates[0].Contexts[i].Extract
+		r.Answer.Extract = append(r.Answer.Extract, name)
+		r.Answer.Why = append(r.Answer.Why, fmt.Sprintf("you asked to extract %s: that brings %.2f and takes %.2f", name, e.Value, e.Price))
+	}
+	return nil
 }
 
 // maxServices is how many services the teams can run: about two a team, and not
@@ -316,22 +209,22 @@ func (r *Result) people() (people, teams int, said bool) {
 
 // neighbours says why not the next finer and the next coarser candidate.
 func (r *Result) neighbours(a *Answer, c *Candidate) {
-	k := len(c.Contexts)
+	k := len(c.Own())
 	a.NotMore, a.NotFewer = "no finer cut was found that costs less", "no coarser cut was found that costs less"
 	for i := range r.Candidates[1:] {
 		o := &r.Candidates[i+1]
 		say := fmt.Sprintf("%d contexts would cost %.2f instead of %.2f (severed %.0f %% instead of %.0f %%, transactions that span contexts %d instead of %d)",
-			len(o.Contexts), o.Cost.Total, c.Cost.Total, 100*o.Cost.Cross, 100*c.Cost.Cross, spanning(o), spanning(c))
-		if len(o.Contexts) > k {
+			len(o.Own()), o.Cost.Total, c.Cost.Total, 100*o.Cost.Cross, 100*c.Cost.Cross, spanning(o), spanning(c))
+		if len(o.Own()) > k {
 			a.NotMore = say
 			break
 		}
 	}
 	for i := range r.Candidates[1:] {
 		o := &r.Candidates[i+1]
-		if len(o.Contexts) < k {
+		if len(o.Own()) < k {
 			a.NotFewer = fmt.Sprintf("%d contexts would cost %.2f instead of %.2f: a context would take part in %.0f %% of the use cases (log scale) instead of %.0f %%",
-				len(o.Contexts), o.Cost.Total, c.Cost.Total, 100*o.Cost.Mixed, 100*c.Cost.Mixed)
+				len(o.Own()), o.Cost.Total, c.Cost.Total, 100*o.Cost.Mixed, 100*c.Cost.Mixed)
 			break
 		}
 	}

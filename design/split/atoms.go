@@ -47,12 +47,17 @@ type model struct {
 	access  []access
 	txs     []transaction
 	cases   []useCase
-	entity  map[code.TypeID]arch.Ref // the table that a type is a row of
+	entity  map[code.TypeID]arch.Ref   // the table that a type is a row of
+	work    map[code.MethodID]arch.Ref // first method of a part -> the table behind most of it
+	doors   []int                      // atoms with an entry point
 	broken  []Broken
 	decided []Decision
-	common  []bool // atoms that no context should own alone
-	seen    bool   // calls were observed, not only read
-	watched bool   // use cases were
+	common  []bool                    // atoms that no context should own alone
+	seen    bool                      // calls were observed, not only read
+	watched bool                      // use cases were
+	owner   []string                  // team of each atom, "" for unknown
+	rate    map[code.MethodID]float64 // requests per second that reach a method; nil: unknown
+	entered map[code.MethodID]float64 // that come in at it
 }
 
 type access struct {
@@ -68,15 +73,17 @@ type useCase struct {
 }
 
 func newModel(g *code.Graph, o Options) *model {
-	m := &model{g: g, at: map[code.MethodID]int{}, of: map[code.TypeID][]int{}, short: map[string][]int{}, table: map[arch.Ref]int{}, calls: map[[2]int]float64{}, hard: map[[2]int]bool{}}
+	m := &model{g: homed(g), at: map[code.MethodID]int{}, of: map[code.TypeID][]int{}, short: map[string][]int{}, table: map[arch.Ref]int{}, calls: map[[2]int]float64{}, hard: map[[2]int]bool{}, work: map[code.MethodID]arch.Ref{}}
 	m.findTables()
 	m.findEntities()
 	m.findAtoms()
 	m.findCalls()
 	m.findAccess()
 	m.findTransactions()
+	m.findDoors()
 	m.findUseCases(o)
 	m.decide()
+	m.findRates(o)
 	return m
 }
 
@@ -241,10 +248,17 @@ func (m *model) findAccess() {
 	for _, a := range m.g.Access {
 		i, ok := m.at[a.Method]
 		t, known := m.table[a.Table]
-		if ok && known {
+		if ok && known && !migration(a.Pos.File) {
 			m.access = append(m.access, access{i, t, a.Mode == "write", a})
 		}
 	}
+}
+
+// migration reports files that change the schema: they touch every table, once, and
+// say nothing of who works with it.
+func migration(file string) bool {
+	f := strings.ToLower(filepath.ToSlash(file))
+	return strings.Contains(f, "/migrations/") || strings.Contains(f, "/migrate/") || strings.Contains(f[strings.LastIndex(f, "/")+1:], "migration")
 }
 
 func (m *model) facts() Facts {

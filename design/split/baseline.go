@@ -19,6 +19,9 @@ type Baseline struct {
 	Scores Scores `json:"scores"`
 }
 
+// allInOne is the name of the partition without a cut.
+const allInOne = "all in one"
+
 // baselines measures the trivial partitions and an annealer on the cost itself.
 func (r *Result) baselines(ctx context.Context, pins *pinned) []Baseline {
 	m := r.model
@@ -35,7 +38,7 @@ func (r *Result) baselines(ctx context.Context, pins *pinned) []Baseline {
 		each[i], random[i] = i, rd.IntN(k)
 	}
 	out := []Baseline{
-		r.measured("all in one", "no cut at all", one),
+		r.measured(allInOne, "no cut at all", one),
 		r.measured("each alone", "every type a context", each),
 		r.measured("random", "as many contexts as the recommended cut, by dice", random),
 	}
@@ -135,7 +138,10 @@ func (r *Result) Score(contexts map[string][]string) (Candidate, []string, error
 				pull[part[to]] += x.weight
 			}
 		}
-		part[i], _ = most(pull)
+		to, ok := most(pull)
+		if part[i] = to; !ok {
+			part[i] = len(names) + i // in none
+		}
 		if i < len(m.atoms) && !m.common[i] {
 			rest = append(rest, m.atoms[i].Name)
 		}

@@ -2,14 +2,11 @@ package split
 
 import (
 	"cmp"
-	"fmt"
-	"math"
 	"slices"
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/arch/code"
-	"github.com/ashlar-dev/ashlar/design/split/metrics"
 )
 
 // Candidate is one way to cut.
@@ -38,9 +35,15 @@ type Context struct {
 	Lines     int          `json:"lines"`
 	Stability float64      `json:"stability"` // mean support of its members
 	Authors   []string     `json:"authors"`
+	Teams     []TeamShare  `json:"teams"` // that own its files, the largest share first
+	// Load is the requests per second that come in at its entries.
+	Load arch.Opt[float64] `json:"load"`
 	// Own is the share of the changes to it that touch no other context; unknown
 	// with fewer than five changes in the history.
 	Own arch.Opt[float64] `json:"own"`
+	// Supporting contexts own no table and nothing comes in at them, although the
+	// system has both: they are libraries inside, nothing to extract.
+	Supporting bool `json:"supporting"`
 	// Extract is what it would take and bring to make it a service.
 	Extract Extraction `json:"extract"`
 }
@@ -54,14 +57,39 @@ type Member struct {
 }
 
 func (r *Result) candidate(f found) Candidate {
-	c := Candidate{Cost: f.cost, Grain: f.grain, Stability: f.stability, part: f.part}
+	c := Candidate{Grain: f.grain, Stability: f.stability, part: f.part}
 	r.members(&c, f)
 	r.tables(&c)
+	c.tellSupporting(len(r.model.tables) > 0 && len(r.model.doors) > 0)
 	r.callCuts(&c)
 	r.txCuts(&c)
 	r.extractions(&c)
 	c.Scores = r.model.scores(f.part)
+	c.Cost = newState(r.model, r.graph, &pinned{fixed: slices.Repeat([]int{-1}, len(f.part))}, f.part).cost() // tables went to their owners
 	return c
+}
+
+// tellSupporting marks the supporting contexts and puts them last, where the system
+// has tables and ways in at all.
+func (c *Candidate) tellSupporting(told bool) {
+	for i := range c.Contexts {
+		x := &c.Contexts[i]
+		x.Supporting = told && len(x.Tables)+len(x.Entries) == 0
+	}
+	slices.SortStableFunc(c.Contexts, func(a, b Context) int {
+		switch {
+		case a.Supporting == b.Supporting:
+			return 0
+		case b.Supporting:
+			return -1
+		}
+		return 1
+	})
+}
+
+// Own are the contexts that are not supporting.
+func (c *Candidate) Own() []Context {
+	return slices.DeleteFunc(slices.Clone(c.Contexts), func(x Context) bool { return x.Supporting })
 }
 
 // members fills the contexts.
@@ -71,6 +99,10 @@ func (r *Result) members(c *Candidate, f found) {
 	byPart := make([][]int, k)
 	for i := range m.atoms {
 		byPart[f.part[i]] = append(byPart[f.part[i]], i)
+	}
+	decided := map[code.TypeID]bool{}
+	for _, d := range m.decided {
+		decided[d.Type] = true
 	}
 	names, terms, inferred := m.contextNames(byPart, f.part, r.opts)
 	c.name = names
@@ -85,6 +117,9 @@ func (r *Result) members(c *Candidate, f found) {
 		sum := 0.
 		for n, i := range atoms {
 			sum += f.support[i]
+			if m.common[i] && decided[m.atoms[i].Type] {
+				continue // Decided says what becomes of it
+			}
 			mem := Member{Atom: m.atoms[i], Support: f.support[i]}
 			if whole := m.whole(mem.Type, p, f.part); whole && n > 0 && m.atoms[atoms[n-1]].Type == mem.Type {
 				continue // a later part of a type that stays together
@@ -108,7 +143,12 @@ func (r *Result) members(c *Candidate, f found) {
 		}
 		x.Entries = uniqueEntries(x.Entries)
 		slices.SortStableFunc(x.Entries, func(a, b code.Entry) int { return cmp.Compare(a.Trigger, b.Trigger) })
-		x.Authors = m.authors(atoms)
+		x.Authors, x.Teams = m.authors(atoms), m.teams(atoms)
+		for _, e := range x.Entries {
+			if r, ok := m.entered[e.Method]; ok {
+				x.Load = arch.Some(x.Load.V + r)
+			}
+		}
 		m.aggregates(x.Members)
 		c.Contexts = append(c.Contexts, x)
 	}
@@ -198,177 +238,4 @@ func (m *model) aggregates(ms []Member) {
 		t := m.g.Types[x.Type]
 		ms[i].Aggregate = (m.entity[x.Type] != "" || t.Kind == code.KindEntity) && !held[x.Type]
 	}
-}
-
-// contextNames names parts: by pin, by a context of the model whose words it uses,
-// else by the word that tells it from the others most.
-func (m *model) contextNames(byPart [][]int, part []int, o Options) (names []string, terms [][]string, inferred []bool) {
-	k := len(byPart)
-	names, terms, inferred = make([]string, k), make([][]string, k), make([]bool, k)
-	count := make([]map[string]float64, k)
-	spread := map[string]float64{}
-	for p, atoms := range byPart {
-		count[p] = map[string]float64{}
-		add := func(ws []string, w float64) {
-			for _, x := range meaning(ws) {
-				count[p][x] += w
-			}
-		}
-		for _, i := range atoms {
-			a := m.atoms[i]
-			t := m.g.Types[a.Type]
-			w := 1.
-			if m.entity[a.Type] != "" || t.Kind == code.KindEntity || t.Kind == code.KindController {
-				w = 2
-			}
-			if m.common[i] {
-				w = 0
-			}
-			if a.Part {
-				for _, me := range a.Methods {
-					add(words(m.g.Methods[me].Name), .3)
-				}
-				continue
-			}
-			add(words(typeName(m.g, a.Type)), w)
-			if s := subject(a.Package); s != "" && !o.IgnoreFolders {
-				add(words(s[strings.LastIndex(s, "/")+1:]), .5)
-			}
-		}
-		for i, t := range m.tables {
-			if part[len(m.atoms)+i] == p {
-				add(words(tableName(t)), 1.5)
-			}
-		}
-		for w, n := range count[p] {
-			spread[w] += n
-		}
-	}
-	type claim struct {
-		part int
-		word string
-		how  float64
-	}
-	var claims []claim
-	for p := range byPart {
-		score := map[string]float64{}
-		for w, n := range count[p] {
-			score[w] = n * n / spread[w] // much here, little elsewhere
-		}
-		ws := sorted(score)
-		slices.SortStableFunc(ws, func(a, b string) int { return cmp.Compare(score[b], score[a]) })
-		for _, w := range ws {
-			claims = append(claims, claim{p, w, score[w]})
-			if len(terms[p]) < 8 && count[p][w]*2 >= spread[w] {
-				terms[p] = append(terms[p], w)
-			}
-		}
-	}
-	taken := map[string]bool{}
-	for _, i := range sorted(m.pinNames(o)) {
-		p := part[i]
-		names[p] = m.pinNames(o)[i]
-		taken[names[p]] = true
-	}
-	m.givenNames(o, count, names, taken)
-	slices.SortStableFunc(claims, func(a, b claim) int { return cmp.Compare(b.how, a.how) })
-	for _, c := range claims {
-		if names[c.part] == "" && !taken[c.word] {
-			names[c.part], inferred[c.part], taken[c.word] = c.word, true, true
-		}
-	}
-	for p, atoms := range byPart {
-		if names[p] == "" && len(atoms) > 0 {
-			names[p], inferred[p] = fmt.Sprintf("context-%d", p+1), true
-		}
-	}
-	return names, terms, inferred
-}
-
-func (m *model) pinNames(o Options) map[int]string {
-	out := map[int]string{}
-	for name, context := range o.Pins.Names {
-		for _, i := range m.find(name) {
-			out[i] = context
-		}
-	}
-	return out
-}
-
-// givenNames matches contexts of the model by their terms.
-func (m *model) givenNames(o Options, count []map[string]float64, names []string, taken map[string]bool) {
-	if o.System == nil {
-		return
-	}
-	for _, name := range sorted(o.System.Contexts) {
-		if taken[name] {
-			continue
-		}
-		given := meaning(words(name))
-		for t := range o.System.Contexts[name].Terms {
-			given = append(given, meaning(words(t))...)
-		}
-		best, how := -1, 1.9
-		for p := range names {
-			sum := 0.
-			for _, w := range given {
-				sum += count[p][w]
-			}
-			if names[p] == "" && sum > how {
-				best, how = p, sum
-			}
-		}
-		if best >= 0 {
-			names[best], taken[name] = name, true
-		}
-	}
-}
-
-// Scores are published metrics of a candidate, each by the name of its variant.
-type Scores struct {
-	FSE21 metrics.FSE21 `json:"fse21"`
-	CARGO metrics.CARGO `json:"cargo"`
-	// Largest is the share of types in the largest context.
-	Largest  float64 `json:"largest"`
-	Contexts int     `json:"contexts"`
-}
-
-// scores computes the published metrics on whole types; a type in several parts
-// counts where most of its methods are.
-func (m *model) scores(part []int) Scores {
-	p := metrics.Partition{}
-	for _, t := range sorted(m.of) {
-		votes := map[int]float64{}
-		for _, i := range m.of[t] {
-			votes[part[i]] += 1 + float64(len(m.atoms[i].Methods))
-		}
-		p[string(t)], _ = most(votes)
-	}
-	calls := metrics.Calls{}
-	for e, v := range m.calls {
-		calls[[2]string{string(m.atoms[e[0]].Type), string(m.atoms[e[1]].Type)}] += v
-	}
-	cases := map[string][]string{}
-	for _, u := range m.cases {
-		for _, i := range u.atoms {
-			if t := string(m.atoms[i].Type); !slices.Contains(cases[t], u.name) {
-				cases[t] = append(cases[t], u.name)
-			}
-		}
-	}
-	var tx []metrics.Transactional
-	for _, x := range m.txs {
-		for _, i := range x.accesses {
-			if at, ok := m.at[x.at.Method]; ok {
-				tx = append(tx, metrics.Transactional{Class: string(m.atoms[at].Type), Table: string(m.tables[m.access[i].table])})
-			}
-		}
-	}
-	s := Scores{FSE21: metrics.ComputeFSE21(p, calls, cases), CARGO: metrics.ComputeCARGO(p, calls, cases, tx), Largest: p.Largest(), Contexts: len(p.Parts())}
-	for _, v := range []*float64{&s.CARGO.Cohesion, &s.CARGO.Coupling, &s.CARGO.Purity, &s.CARGO.ICP, &s.CARGO.BCP} {
-		if math.IsNaN(*v) {
-			*v = 0
-		}
-	}
-	return s
 }

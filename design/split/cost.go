@@ -32,18 +32,21 @@ const (
 
 // state is a partition with the sums that make its cost cheap to change.
 type state struct {
-	m     *model
-	g     *graph
-	n, na int   // nodes (atoms and tables), atoms
-	part  []int // of each node
-	near  [][]neighbour
-	cases [][]int // of each atom
-	total float64 // of edges
+	m       *model
+	g       *graph
+	n, na   int   // nodes (atoms and tables), atoms
+	part    []int // of each node
+	near    [][]neighbour
+	cases   [][]int // of each atom
+	works   []bool  // atoms that call or are called
+	touched []bool  // tables that an atom reads or writes
+	total   float64 // of edges
 	// Sums by part.
-	size   []int   // atoms that are not common
-	used   [][]int // use case -> atoms
-	kinds  []int   // distinct use cases
-	inside []float64
+	size    []int   // atoms that are not common
+	used    [][]int // use case -> atoms
+	kinds   []int   // distinct use cases
+	inside  []float64
+	working []int // atoms that are not common and call or are called
 	// Sums over all.
 	cross   float64
 	pairs   int // working pairs of atoms across
@@ -59,31 +62,38 @@ type neighbour struct {
 	to     int
 	weight float64
 	works  bool // calls, not only likeness
+	common bool // one end is common property: a library is called in every process
 }
 
 // newState prepares; parts are numbered from 0 and there is room for more.
 func newState(m *model, g *graph, pin *pinned, part []int) *state {
 	s := &state{m: m, g: g, na: len(m.atoms), n: len(m.atoms) + len(m.tables), pin: pin, tied: map[int][]int{}}
-	s.near = make([][]neighbour, s.n)
+	s.near, s.works = make([][]neighbour, s.n), make([]bool, s.n)
 	link := func(a, b int, w float64, works bool) {
 		if k := len(s.near[a]); k > 0 && s.near[a][k-1].to == b {
 			s.near[a][k-1].weight += w
 			s.near[a][k-1].works = s.near[a][k-1].works || works
 			return
 		}
-		s.near[a] = append(s.near[a], neighbour{b, w, works})
+		s.near[a] = append(s.near[a], neighbour{b, w, works, s.isCommon(a) || s.isCommon(b)})
 	}
 	for _, l := range g.links {
 		if l.b < s.n {
 			works := l.kind == ByCall && l.b < s.na
 			link(l.a, l.b, l.weight, works)
 			link(l.b, l.a, l.weight, works)
+			if s.isCommon(l.a) || s.isCommon(l.b) {
+				continue
+			}
 			s.total += l.weight
+			if works {
+				s.works[l.a], s.works[l.b] = true, true
+			}
 		}
 	}
 	for i := range s.na {
 		for _, x := range s.near[i] {
-			if x.works && x.to > i {
+			if x.works && !x.common && x.to > i {
 				s.allWork++
 			}
 		}
@@ -106,13 +116,15 @@ func newState(m *model, g *graph, pin *pinned, part []int) *state {
 	return s
 }
 
+func (s *state) isCommon(node int) bool { return node < s.na && s.m.common[node] }
+
 // set takes another partition.
 func (s *state) set(part []int) {
 	k := 0
 	for _, p := range part[:s.n] {
 		k = max(k, p+1)
 	}
-	s.size, s.kinds, s.inside, s.used = make([]int, k), make([]int, k), make([]float64, k), make([][]int, k)
+	s.size, s.working, s.kinds, s.inside, s.used = make([]int, k), make([]int, k), make([]int, k), make([]float64, k), make([][]int, k)
 	for i := range s.used {
 		s.used[i] = make([]int, len(s.m.cases))
 	}
@@ -132,7 +144,7 @@ func (s *state) enter(i, p int) {
 	for _, x := range s.near[i] {
 		q := s.part[x.to]
 		switch {
-		case q < 0:
+		case q < 0 || x.common:
 		case q == p:
 			if x.works {
 				s.inside[p]++
@@ -149,6 +161,9 @@ func (s *state) enter(i, p int) {
 		if s.size[p]++; s.size[p] == 1 {
 			s.alive++
 		}
+		if s.works[i] {
+			s.working[p]++
+		}
 		for _, u := range s.cases[i] {
 			if s.used[p][u]++; s.used[p][u] == 1 {
 				s.kinds[p]++
@@ -164,7 +179,7 @@ func (s *state) leave(i int) {
 	for _, x := range s.near[i] {
 		q := s.part[x.to]
 		switch {
-		case q < 0:
+		case q < 0 || x.common:
 		case q == p:
 			if x.works {
 				s.inside[p]--
@@ -179,6 +194,9 @@ func (s *state) leave(i int) {
 	if i < s.na && !s.m.common[i] {
 		if s.size[p]--; s.size[p] == 0 {
 			s.alive--
+		}
+		if s.works[i] {
+			s.working[p]--
 		}
 		for _, u := range s.cases[i] {
 			if s.used[p][u]--; s.used[p][u] == 0 {
@@ -220,24 +238,24 @@ func (s *state) cost() Cost {
 			continue
 		}
 		if all > 0 {
-			c.Mixed += math.Log1p(float64(s.kinds[p])) / all
+			c.Mixed += float64(n) * math.Log1p(float64(s.kinds[p])) / all
 		}
-		density := 1.
-		if n > 1 {
-			// n-1 links hold n types together; twice that is dense for code.
-			density = min(1, s.inside[p]/float64(2*(n-1)))
+		density := 0. // one type alone holds nothing together
+		if w := s.working[p]; w > 1 {
+			// w-1 links hold w types together; twice that is dense for code.
+			density = min(1, s.inside[p]/float64(2*(w-1)))
 		}
 		c.Loose += 1 - density
 		switch size := float64(n); {
 		case n < fewAtoms && s.domain > 2*fewAtoms:
 			extreme += size * float64(fewAtoms-n) / fewAtoms
-		case size > large:
-			extreme += size
+		case size > large: // the excess counts
+			extreme += size - large
 		}
 		over = max(over, float64(n)/float64(s.domain)-hardShare)
 	}
 	k := float64(s.alive)
-	c.Mixed /= k
+	c.Mixed /= float64(s.domain)
 	c.Loose /= k
 	if s.allWork > 0 {
 		c.Wide = float64(s.pairs) / float64(s.allWork) * math.Sqrt(max(1, float64(s.domain)/8)/k)
@@ -287,7 +305,7 @@ func (s *state) grow() int {
 			return p
 		}
 	}
-	s.size, s.kinds, s.inside = append(s.size, 0), append(s.kinds, 0), append(s.inside, 0)
+	s.size, s.working, s.kinds, s.inside = append(s.size, 0), append(s.working, 0), append(s.kinds, 0), append(s.inside, 0)
 	s.used = append(s.used, make([]int, len(s.m.cases)))
 	return len(s.size) - 1
 }

@@ -12,14 +12,16 @@ import (
 
 // CallCut is an operation that one context needs from another.
 type CallCut struct {
-	From    string          `json:"from"`
-	To      string          `json:"to"`
-	Method  code.MethodID   `json:"method"`
-	Sites   []code.Pos      `json:"sites"`
-	Count   arch.Opt[int64] `json:"count"` // observed calls
-	InLoop  bool            `json:"inLoop"`
-	InTx    bool            `json:"inTx"`
-	Replace string          `json:"replace"`
+	From   string          `json:"from"`
+	To     string          `json:"to"`
+	Method code.MethodID   `json:"method"`
+	Sites  []code.Pos      `json:"sites"`
+	Count  arch.Opt[int64] `json:"count"` // observed calls
+	// PerDay is how often requests reach it in a day, once each.
+	PerDay  arch.Opt[float64] `json:"perDay"`
+	InLoop  bool              `json:"inLoop"`
+	InTx    bool              `json:"inTx"`
+	Replace string            `json:"replace"`
 }
 
 // TransactionCut is a transaction that would span contexts.
@@ -49,6 +51,11 @@ func (r *Result) callCuts(c *Candidate) {
 		me       code.MethodID
 	}
 	by := map[key]*CallCut{}
+	type caller struct {
+		k    key
+		from code.MethodID
+	}
+	counted := map[caller]bool{}
 	for _, x := range m.g.Calls {
 		a, ok1 := m.at[x.From]
 		b, ok2 := m.at[x.To]
@@ -60,6 +67,10 @@ func (r *Result) callCuts(c *Candidate) {
 		if cut == nil {
 			cut = &CallCut{From: c.name[k.from], To: c.name[k.to], Method: x.To}
 			by[k] = cut
+		}
+		if r, ok := m.rate[x.From]; ok && !counted[caller{k, x.From}] {
+			counted[caller{k, x.From}] = true
+			cut.PerDay = arch.Some(cut.PerDay.V + r*24*3600)
 		}
 		cut.Sites = append(cut.Sites, x.Pos)
 		cut.InLoop = cut.InLoop || x.InLoop

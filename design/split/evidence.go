@@ -21,11 +21,13 @@ const (
 	ByWords
 	ByFolder
 	ByChange
+	ByTeam
+	ByGiven
 	kinds
 )
 
 func (e Evidence) String() string {
-	return [...]string{"calls", "data", "transactions", "inheritance", "use cases", "words", "folders", "changes"}[e]
+	return [...]string{"calls", "data", "transactions", "inheritance", "use cases", "words", "folders", "changes", "teams", "given contexts"}[e]
 }
 
 // Weights say how much each kind of evidence counts, at most, for one pair.
@@ -33,9 +35,10 @@ type Weights [kinds]float64
 
 // DefaultWeights put what must work together at run time first: what commits
 // together, what reads and writes one table, what calls. Words, folders and
-// history are opinions of the past and count half as much.
+// history are opinions of the past and count half as much, who works on what less
+// still; contexts that a person gave count as what works together.
 func DefaultWeights() *Weights {
-	return &Weights{ByCall: 1, ByData: 1, ByTransaction: 1, ByInheritance: .8, ByUseCase: .5, ByWords: .4, ByFolder: .4, ByChange: .5}
+	return &Weights{ByCall: 1, ByData: 1, ByTransaction: 1, ByInheritance: .8, ByUseCase: .5, ByWords: .4, ByFolder: .4, ByChange: .5, ByTeam: .3, ByGiven: 1}
 }
 
 // link is one piece of evidence between two nodes; a < b.
@@ -45,7 +48,8 @@ type link struct {
 	weight float64
 }
 
-// graph is the fused evidence. Nodes are atoms, then tables, then folders.
+// graph is the fused evidence. Nodes are atoms, then tables, then
+// folders, given contexts and teams.
 type graph struct {
 	n     int
 	links []link        // sorted by a, b, kind; at most one of a kind for a pair
@@ -78,6 +82,8 @@ func (m *model) fuse(o Options) *graph {
 	if !o.IgnoreFolders {
 		n += m.byFolders(put, n)
 	}
+	n += m.byGiven(o, put, n)
+	n += m.byTeams(o, put, n)
 	g := &graph{n: n, near: make([][]int, n)}
 	for key, x := range sum {
 		for k, w := range x {
@@ -159,6 +165,12 @@ func (m *model) byData(put putter) {
 		if k, ok := m.table[m.entity[a.Type]]; ok {
 			put(ByData, i, t0+k, 1)
 		}
+		if !a.Part {
+			continue
+		}
+		if k, ok := m.table[m.work[a.Methods[0]]]; ok {
+			put(ByData, i, t0+k, .5) // its job, also where others reach the table for it
+		}
 	}
 	for ref, t := range m.g.Tables {
 		for _, f := range t.ForeignKeys {
@@ -171,9 +183,11 @@ func (m *model) byData(put putter) {
 		if len(x.writes) > 8 { // a bulk load ties nothing together
 			continue
 		}
+		// The more tables it writes, the less it says about each pair of them.
+		w := .5 / float64(max(1, len(x.writes)-1))
 		for i, a := range x.writes {
 			for _, b := range x.writes[i+1:] {
-				put(ByTransaction, t0+a, t0+b, .5)
+				put(ByTransaction, t0+a, t0+b, w)
 			}
 		}
 	}
@@ -194,9 +208,9 @@ func (m *model) byInheritance(put putter) {
 				put(ByInheritance, i, j, 1/float64(heirs[e]*len(m.of[e])))
 			}
 		}
-		// A part of a type stays near its other parts, but only a little.
+		// A part of a type stays near its other parts, but hardly: they are other jobs.
 		for _, j := range m.of[a.Type] {
-			put(ByInheritance, i, j, .1)
+			put(ByInheritance, i, j, .03)
 		}
 	}
 }

@@ -133,6 +133,17 @@ func reach(from []code.MethodID, out map[code.MethodID][]code.MethodID) map[code
 	return seen
 }
 
+// findDoors lists the atoms at which requests, messages and timers come in.
+func (m *model) findDoors() {
+	seen := map[int]bool{}
+	for _, e := range m.g.Entries {
+		if i, ok := m.at[e.Method]; ok && e.Kind != "main" {
+			seen[i] = true
+		}
+	}
+	m.doors = sorted(seen)
+}
+
 // findUseCases takes the observed ones, or what each entry point reaches.
 func (m *model) findUseCases(o Options) {
 	if len(o.UseCases) > 0 {

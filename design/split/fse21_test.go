@@ -35,8 +35,15 @@ var published = map[string][]row{
 // notBeaten are the rows beside which the recommended cut is more than a quarter
 // worse in one figure, or better in fewer than three. They are kept here so that a
 // change for better or worse is seen.
+//
+//   - JPetStore, MEM: its SM of .124 comes with no context of 5 to 20 classes (NED 1);
+//     ours are product, account, cart and order, which is how people cut this shop.
+//   - AcmeAir, Mono2Micro (BCP) and Bunch (SM): annealing on the five figures
+//     themselves beats all five rows at once only with contexts of a single class and
+//     all implementations apart from their interfaces (three to eight contexts tried,
+//     120,000 moves each). No such cut is worth proposing.
 var notBeaten = map[string][]string{
-	"jpetstore": {"CoGCN", "MEM"},
+	"jpetstore": {"MEM"},
 	"acmeair":   {"Mono2Micro", "Bunch"},
 }
 

@@ -57,6 +57,17 @@ func (m *model) jobs(methods map[code.TypeID][]code.MethodID) map[code.TypeID][]
 		}
 		if groups := m.groups(ms, touches, outside, inside[id]); len(groups) > 1 {
 			out[id] = groups
+			for _, group := range groups {
+				sum := map[arch.Ref]float64{}
+				for _, me := range group {
+					for t, w := range touches[me] {
+						sum[t] += w
+					}
+				}
+				if t, ok := most(sum); ok {
+					m.work[group[0]] = t
+				}
+			}
 		}
 	}
 	return out
@@ -120,7 +131,7 @@ func (m *model) groups(ms []code.MethodID, touches map[code.MethodID]map[arch.Re
 		callers[c[1]][c[0]] = true
 	}
 	for _, c := range inside {
-		if len(callers[c[1]])*3 <= len(ms) {
+		if len(callers[c[1]])*3 <= len(ms) && !otherTable(touches[c[0]], touches[c[1]]) {
 			u.join(index[c[0]], index[c[1]])
 		}
 	}
@@ -174,6 +185,14 @@ func (m *model) groups(ms []code.MethodID, touches map[code.MethodID]map[arch.Re
 	groups[0] = append(groups[0], loose...)
 	slices.Sort(groups[0])
 	return groups
+}
+
+// otherTable reports whether two methods work on different tables: the one calls
+// the other, yet they do two jobs.
+func otherTable(a, b map[arch.Ref]float64) bool {
+	s, ok1 := most(a)
+	t, ok2 := most(b)
+	return ok1 && ok2 && s != t
 }
 
 func joinFirst(u *union, first map[string]int, key string, i int) {

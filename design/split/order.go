@@ -27,7 +27,7 @@ func spanning(c *Candidate) int {
 
 func nameList(c *Candidate) string {
 	var names []string
-	for _, x := range c.Contexts {
+	for _, x := range c.Own() {
 		names = append(names, x.Name)
 	}
 	return listed(names)

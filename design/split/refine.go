@@ -1,5 +1,11 @@
 package split
 
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
 // refine lowers the cost by moving single nodes (or pinned groups) to parts that
 // they have links to, merging parts, until nothing helps. It never breaks a pin.
 func (s *state) refine(rounds int) Cost {
@@ -50,6 +56,41 @@ func (s *state) tryMoves(i int, cur Cost) Cost {
 }
 
 // tryMerges joins a pair of parts where that lowers the cost, the best first.
+// anneal moves single nodes, or pinned groups, to parts that they have links to:
+// always where that lowers the cost, sometimes where it does not, less often with
+// each step. It ends at the cheapest partition that it saw.
+func (s *state) anneal(r *rand.Rand, steps int) {
+	cur := s.cost().Total
+	best, low := slices.Clone(s.part), cur
+	for i := range steps {
+		t := .01 * math.Pow(1e-3, float64(i)/float64(steps))
+		x := r.IntN(s.n)
+		group := s.group(x)
+		if near := s.near[x]; len(near) > 0 {
+			from, to := s.part[x], s.part[near[r.IntN(len(near))].to]
+			if from == to || !s.pin.allowed(s, s.pin.key(x), to) {
+				continue
+			}
+			for _, y := range group {
+				s.move(y, to)
+			}
+			if c := s.cost().Total; c <= cur || r.Float64() < math.Exp((cur-c)/t) {
+				if cur = c; cur < low-1e-12 {
+					low = cur
+					copy(best, s.part)
+				}
+				continue
+			}
+			for _, y := range group {
+				s.move(y, from)
+			}
+		}
+	}
+	for i, p := range best {
+		s.move(i, p)
+	}
+}
+
 func (s *state) tryMerges(cur Cost) Cost {
 	for {
 		best, from, to := cur, -1, -1
@@ -117,7 +158,7 @@ func (s *state) settle(least int) {
 	for range len(s.size) {
 		small := -1
 		for p, n := range s.size {
-			if n > 0 && n < least && (small < 0 || n < s.size[small]) && s.linked(p) && s.free(p) {
+			if n > 0 && n < s.viable(p, least) && (small < 0 || n < s.size[small]) && s.linked(p) && s.free(p) {
 				small = p
 			}
 		}
@@ -140,8 +181,9 @@ func (s *state) settle(least int) {
 		}
 		s.pour(small, to)
 	}
+	s.settleData()
 	for i := range s.n {
-		if (i >= s.na || s.m.common[i]) && s.pin.fixed[i] < 0 {
+		if (i >= s.na && !s.touched[i-s.na] || i < s.na && s.m.common[i]) && s.pin.fixed[i] < 0 {
 			pull := map[int]float64{}
 			for _, x := range s.near[i] {
 				if q := s.part[x.to]; s.size[q] > 0 {
@@ -153,6 +195,56 @@ func (s *state) settle(least int) {
 			}
 		}
 	}
+}
+
+// settleData puts tables where they are written most, or read where nobody writes
+// them, and the types that are their rows beside them.
+func (s *state) settleData() {
+	m := s.m
+	pull := make([]map[int]float64, len(m.tables))
+	s.touched = make([]bool, len(m.tables))
+	for _, a := range m.access {
+		if pull[a.table] == nil {
+			pull[a.table] = map[int]float64{}
+		}
+		w := 1e-3
+		if a.write {
+			w = 1
+		}
+		pull[a.table][s.part[a.atom]] += w
+		s.touched[a.table] = true
+	}
+	for t, p := range pull {
+		i := s.na + t
+		if to, ok := most(p); ok && s.pin.fixed[i] < 0 && p[to] > p[s.part[i]] {
+			s.move(i, to)
+		}
+	}
+	for i, a := range m.atoms {
+		if t, ok := m.table[m.entity[a.Type]]; ok && s.touched[t] && s.pin.fixed[i] < 0 && s.pin.allowed(s, i, s.part[s.na+t]) {
+			s.move(i, s.part[s.na+t])
+		}
+	}
+}
+
+// viable is the number of atoms that a part needs to be a context: more where
+// nothing comes in at it and it writes no table of its own, while other parts have
+// both. Such a part is data of somebody else.
+func (s *state) viable(p, least int) int {
+	if s.n-s.na < 3 {
+		return least
+	}
+	for _, i := range s.m.doors {
+		if s.part[i] == p {
+			return least
+		}
+	}
+	for _, a := range s.m.access {
+		if a.write && s.part[a.atom] == p && s.part[s.na+a.table] == p {
+			return least
+		}
+	}
+	return max(least, fewAtoms)
 }
 
 // linked reports whether a part has links to a living other.

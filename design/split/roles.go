@@ -59,10 +59,15 @@ func (m *model) decide() {
 	for _, a := range m.access {
 		touches[a.atom] = true
 	}
-	enters := map[code.TypeID]bool{}
+	enters, starts := map[code.TypeID]bool{}, map[code.TypeID]bool{}
 	for _, e := range m.g.Entries {
-		enters[m.g.Methods[e.Method].Type] = true
+		if t := m.g.Methods[e.Method].Type; e.Kind == "main" {
+			starts[t] = true
+		} else {
+			enters[t] = true
+		}
 	}
+	abroad, domain := m.calledAbroad(), m.sharesWords()
 	limit := max(manyLeast, int(manyShare*float64(n)))
 	for i, a := range m.atoms {
 		t := m.g.Types[a.Type]
@@ -72,13 +77,23 @@ func (m *model) decide() {
 		u := max(users[i], fields[i])
 		d := Decision{Type: a.Type, Pos: a.Pos}
 		switch {
-		case t.Kind == code.KindValue && u >= limit:
+		case (t.Kind == code.KindValue || t.Kind == code.KindClass && out[i] == 0) && u >= limit && u > users[i]:
 			d.Role, d.Why = RoleKernel, fmt.Sprintf("a value that %d others use", u)
 			d.Do = "keep it in one small versioned library, or give each context its own copy"
 		case t.Kind != code.KindEntity && t.Kind != code.KindRepository && users[i] >= limit && out[i]*4 <= users[i]:
+			if domain[i] {
+				m.common[i] = true // so central that it would glue its callers together; it goes where it is drawn to
+				continue
+			}
 			d.Role, d.Why = RoleUtility, fmt.Sprintf("%d others call it, it calls %d and touches no table", users[i], out[i])
 			d.Do = "make it a library without domain knowledge"
-		case users[i] == 0 && out[i] <= 1 && platform(t.Name):
+		case t.Kind == code.KindPackage && !abroad[i] && !starts[a.Type]:
+			m.common[i] = true // helpers of the types beside them: they follow these
+			continue
+		case t.Kind == code.KindPackage && out[i] == 0 && users[i] > 1:
+			d.Role, d.Why = RoleUtility, fmt.Sprintf("functions without a type that %d others call; they call nothing and touch no table", users[i])
+			d.Do = "make it a library without domain knowledge"
+		case starts[a.Type] && users[i] == 0 || users[i] == 0 && out[i] <= 1 && platform(t.Name):
 			d.Role, d.Why = RolePlatform, "it is start-up or configuration and no one calls it"
 			d.Do = "each service gets its own"
 		default:
@@ -89,6 +104,38 @@ func (m *model) decide() {
 	}
 	m.findAlone(touches)
 	slices.SortFunc(m.decided, func(a, b Decision) int { return strings.Compare(string(a.Type), string(b.Type)) })
+}
+
+// sharesWords marks the atoms that have a word of their name in common with two
+// other types: a word of the domain, which a utility has none of.
+func (m *model) sharesWords() []bool {
+	types := map[string]map[code.TypeID]bool{}
+	for _, a := range m.atoms {
+		for _, w := range meaning(words(typeName(m.g, a.Type))) {
+			if types[w] == nil {
+				types[w] = map[code.TypeID]bool{}
+			}
+			types[w][a.Type] = true
+		}
+	}
+	out := make([]bool, len(m.atoms))
+	for i, a := range m.atoms {
+		for _, w := range meaning(words(typeName(m.g, a.Type))) {
+			out[i] = out[i] || len(types[w]) > 2
+		}
+	}
+	return out
+}
+
+// calledAbroad marks the atoms that another package calls.
+func (m *model) calledAbroad() []bool {
+	out := make([]bool, len(m.atoms))
+	for e := range m.calls {
+		if m.atoms[e[0]].Package != m.atoms[e[1]].Package {
+			out[e[1]] = true
+		}
+	}
+	return out
 }
 
 // findAlone finds atoms that no call, table or use case ties to more than one

@@ -26,6 +26,9 @@ type found struct {
 // Above this many atoms candidates are not refined move by move.
 const refineAtoms = 2500
 
+// Above this many nodes candidates are not annealed.
+const polishNodes = 600
+
 // search tries every grain under noise. The noise on each weight is up to a fifth:
 // about what leaving out one kind of evidence moves.
 func search(ctx context.Context, m *model, g *graph, pin *pinned, o Options, workers int) ([]found, error) {
@@ -89,6 +92,7 @@ func search(ctx context.Context, m *model, g *graph, pin *pinned, o Options, wor
 			}
 		}
 	}
+	polish(m, g, pin, o, byK, workers)
 	var out []found
 	for _, f := range byK {
 		if f.k > 1 {
@@ -141,11 +145,53 @@ func one(m *model, g *graph, pin *pinned, fixed []int, grain float64, seed uint6
 	s.refine(rounds)
 	s.settle(2)
 	s.refine(min(rounds, 3))
+	s.settle(2)
 	if !pin.repair(s) {
 		return nil, Cost{}
 	}
 	s.want = 0
 	return renumber(s.part), s.cost()
+}
+
+// polish anneals the best partition of each number of contexts at a low temperature:
+// single moves and merges end where two moves would have to be made at once. What
+// it finds takes the place of a partition of the same number that costs more.
+func polish(m *model, g *graph, pin *pinned, o Options, byK map[int]found, workers int) {
+	n := len(m.atoms) + len(m.tables)
+	if n > polishNodes {
+		return
+	}
+	ks := sorted(byK)
+	better := make([]found, len(ks))
+	var wg sync.WaitGroup
+	room := make(chan struct{}, workers)
+	for i, k := range ks {
+		wg.Add(1)
+		room <- struct{}{}
+		go func() {
+			defer func() { <-room; wg.Done() }()
+			f := byK[k]
+			s := newState(m, g, pin, f.part)
+			s.want = k
+			s.anneal(rand.New(rand.NewPCG(o.Seed, uint64(k))), min(60_000, 600*n))
+			s.refine(3)
+			s.settle(2)
+			if s.want = 0; pin.repair(s) {
+				f.part, f.cost = renumber(s.part), s.cost()
+				better[i] = f
+			}
+		}()
+	}
+	wg.Wait()
+	for _, f := range better {
+		if f.part == nil {
+			continue
+		}
+		f.k = parts(f.part[:len(m.atoms)], m.common)
+		if old, ok := byK[f.k]; !ok || f.cost.Total < old.cost.Total {
+			byK[f.k] = f
+		}
+	}
 }
 
 // renumber numbers parts from 0 in order of their first node.

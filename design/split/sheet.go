@@ -1,9 +1,9 @@
 package split
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
+
+	"github.com/ashlar-dev/ashlar/arch/code"
 )
 
 // Sheet is what a page needs to measure cuts by itself: nodes by number, atoms
@@ -15,7 +15,16 @@ type Sheet struct {
 	Cases [][]int      `json:"cases"` // atoms of each use case
 	Tx    [][]int      `json:"tx"`    // tables that each transaction writes
 	Uses  [][3]int     `json:"uses"`  // atom, table, 1 if it writes
-	Calls [][3]int     `json:"calls"` // atom, atom, methods called
+	Calls [][3]int     `json:"calls"` // atom, atom, number of the method called
+	Cost  SheetCost    `json:"cost"`
+}
+
+// SheetCost are the constants of [Cost].
+type SheetCost struct {
+	Few     int        `json:"few"`     // below it a context is too small
+	Large   float64    `json:"large"`   // share of all types above which it is too large
+	Hard    float64    `json:"hard"`    // share above which it is no cut
+	Weights [5]float64 `json:"weights"` // cross, mixed, wide, extreme, loose
 }
 
 // SheetNode is an atom or a table.
@@ -36,6 +45,7 @@ func (r *Result) Sheet() Sheet {
 	if len(r.Candidates) == 0 {
 		return s
 	}
+	s.Cost = SheetCost{Few: fewAtoms, Large: largeShare, Hard: hardShare, Weights: [5]float64{costCross, costMixed, costWide, costExtreme, costLoose}}
 	c := &r.Candidates[0]
 	at := map[string]int{}
 	also := map[string]string{}
@@ -60,7 +70,7 @@ func (r *Result) Sheet() Sheet {
 	st := newState(m, r.graph, &pinned{fixed: make([]int, n+len(m.tables))}, c.part)
 	for i, ns := range st.near {
 		for _, x := range ns {
-			if x.to > i {
+			if x.to > i && !x.common {
 				w := x.weight
 				if x.works {
 					w = -w
@@ -84,23 +94,22 @@ func (r *Result) Sheet() Sheet {
 		}
 		s.Uses = append(s.Uses, [3]int{a.atom, a.table, w})
 	}
-	targets := map[[2]int]map[string]bool{}
+	number := map[code.MethodID]int{}
+	seen := map[[3]int]bool{}
 	for _, x := range m.g.Calls {
 		a, ok1 := m.at[x.From]
 		b, ok2 := m.at[x.To]
 		if !ok1 || !ok2 || a == b || m.common[a] || m.common[b] || m.data(x.To) {
 			continue
 		}
-		k := [2]int{a, b}
-		if targets[k] == nil {
-			targets[k] = map[string]bool{}
+		if _, ok := number[x.To]; !ok {
+			number[x.To] = len(number)
 		}
-		targets[k][string(x.To)] = true
+		if k := [3]int{a, b, number[x.To]}; !seen[k] {
+			seen[k] = true
+			s.Calls = append(s.Calls, k)
+		}
 	}
-	for k, t := range targets {
-		s.Calls = append(s.Calls, [3]int{k[0], k[1], len(t)})
-	}
-	slices.SortFunc(s.Calls, func(a, b [3]int) int { return cmp.Or(a[0]-b[0], a[1]-b[1]) })
 	return s
 }
 

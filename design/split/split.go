@@ -57,6 +57,12 @@ type Options struct {
 	// System, if there is one, gives teams, contexts with their terms, journeys.
 	System *arch.System
 	Pins   Pins
+	// Owner says which team owns a file, by the path in [code.Pos]; "" when nobody
+	// is known to. nil: unknown for all.
+	Owner func(file string) string
+	// Extract names contexts of the recommended cut that the user wants as services,
+	// whatever the answer is.
+	Extract []string
 	// Progress is told what is being done and how far it is, from 0 to 1.
 	Progress func(what string, done float64)
 }
@@ -161,6 +167,9 @@ func Run(ctx context.Context, g *code.Graph, opts *Options) (*Result, error) {
 	r.Broken = r.apart()
 	r.Baselines = r.baselines(ctx, pins)
 	r.Answer = r.answer()
+	if err := r.extractAsked(); err != nil {
+		return nil, err
+	}
 	o.Progress("done", 1)
 	return r, ctx.Err()
 }

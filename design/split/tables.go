@@ -48,7 +48,7 @@ type JoinCut struct {
 }
 
 // tables decides ownership: who writes owns; among several writers the one with
-// the entity, then the one that writes most; without writers the one that reads.
+// the entity, then the one that writes most; without writers the one that reads most.
 func (r *Result) tables(c *Candidate) {
 	m := r.model
 	n := len(m.atoms)
@@ -82,11 +82,11 @@ func (r *Result) tables(c *Candidate) {
 			owner[i], why[i] = home, fmt.Sprintf("it has the entity and %d of %d writing places", int(writes[i][home]), int(total(writes[i])))
 		case ok:
 			owner[i], why[i] = w, fmt.Sprintf("%d of %d writing places are in it", int(writes[i][w]), int(total(writes[i])))
-		case has:
-			owner[i], why[i] = home, "it has the entity; no write was seen"
 		default:
 			if rd, ok := most(reads[i]); ok {
-				owner[i], why[i] = rd, "it reads it; no write was seen"
+				owner[i], why[i] = rd, fmt.Sprintf("%d of %d reading places are in it; no write was seen", int(reads[i][rd]), int(total(reads[i])))
+			} else if has {
+				owner[i], why[i] = home, "it has the entity; no access was seen"
 			} else {
 				owner[i], why[i] = c.part[n+i], "nearest by keys and names; no access was seen"
 			}

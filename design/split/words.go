@@ -50,13 +50,13 @@ func stem(w string) string {
 var layers = strings.Fields(`abstract action actions adapter api app application base bean beans biz client clients cmd
  command common commons component components config configuration constant constants controller controllers converter core
  dal dao daos data database db default domain dto dtos ejb entities entity enum error errors event events exception exceptions
- facade factory filter form forms gateway generic handler handlers helper helpers http impl infra infrastructure inmemory
+ facade factory filter form forms gateway generic handler handlers helper helpers http impl info infra infrastructure inmemory
  interceptor interface interfaces internal java jdbc jpa json lib libs listener listeners main manager managers map mapper
  mappers middleware model models module mvc new object objects persistence persistent pkg po pojo port ports presentation
  provider proxy query remote repo repos repositories repository request resource resources response rest result root route
  router routes schema server servers service services servlet session shared simple spring sql src store storage support
  system tag test tests type types ui util utilities utility utils validate validator validators value values view views vo web
- xml get set add update delete remove find create save load list search select insert by all to from is has of id ids name names
+ xml get set read write put new open close add update delete remove find create save load list search select insert by all to from is has of id ids name names
  string int long float double bool boolean date time list map void key count index number text item_id org com net io github`)
 
 var layer = func() map[string]bool {

@@ -43,6 +43,13 @@ type (
 	HTTPRoute       = networking.HTTPRoute
 	HTTPMatch       = networking.HTTPMatchRequest
 	StringMatch     = networking.StringMatch
+	Sidecar         = networking.Sidecar
+
+	AuthorizationPolicy = security.AuthorizationPolicy
+	AuthorizationRule   = security.Rule
+	AuthorizationSource = security.Source
+	Operation           = security.Operation
+	PeerAuthentication  = security.PeerAuthentication
 )
 
 // Is reports whether a document is of one of Istio's API groups.
@@ -112,6 +119,9 @@ const (
 	DefaultRetryOn = "connect-failure,refused-stream,unavailable,cancelled"
 	// DefaultRetryBackoff is the first wait between tries, in milliseconds.
 	DefaultRetryBackoff = 25
+	// RootNamespace is where resources hold for the whole mesh, unless MeshConfig
+	// names another.
+	RootNamespace = "istio-system"
 	// MeshGateway is the name under which a VirtualService addresses sidecars.
 	MeshGateway = "mesh"
 )

@@ -76,3 +76,17 @@ func FuzzSpecs(f *testing.F) {
 		}
 	})
 }
+
+// Istio reads times as Go does; protojson alone knows seconds only.
+func TestDurations(t *testing.T) {
+	t.Parallel()
+	f := doc.Read("a.yaml", []byte("apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: a}\nspec: {host: a, trafficPolicy: {outlierDetection: {baseEjectionTime: 1m30s, interval: nonsense}}}\n"), nil)
+	specs := istio.Specs(f.Docs[0])
+	if len(specs) != 1 || len(specs[0].Faults) != 1 || !strings.Contains(specs[0].Faults[0].What, "interval") {
+		t.Fatalf("%+v", specs)
+	}
+	dr, ok := specs[0].Spec.(*istio.DestinationRule)
+	if !ok || dr.GetTrafficPolicy().GetOutlierDetection().GetBaseEjectionTime().AsDuration().Seconds() != 90 {
+		t.Fatalf("%v", specs[0].Spec)
+	}
+}

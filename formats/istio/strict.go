@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -17,6 +18,7 @@ import (
 // value that does not fit, at its place.
 func decode(d *doc.Document, n *doc.Node, m proto.Message) []*doc.Fault {
 	c := &checker{d: d}
+	n = inSeconds(n, m.ProtoReflect().Descriptor())
 	c.message(n, m.ProtoReflect().Descriptor(), []string{"spec"})
 	opts := protojson.UnmarshalOptions{DiscardUnknown: true}
 	if err := opts.Unmarshal(n.JSON(), m); err != nil {
@@ -27,6 +29,41 @@ func decode(d *doc.Document, n *doc.Node, m proto.Message) []*doc.Fault {
 		}
 	}
 	return c.faults
+}
+
+// inSeconds is n with durations in seconds, as JSON has them. Istio reads what
+// people write, 3m and 1m30s, as Go does; n itself is shared and stays.
+func inSeconds(n *doc.Node, md protoreflect.MessageDescriptor) *doc.Node {
+	if md.FullName() == "google.protobuf.Duration" {
+		if d, err := time.ParseDuration(n.Text); err == nil && n.Kind == doc.String {
+			m := *n
+			m.Text = strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "s"
+			return &m
+		}
+		return n
+	}
+	if n.Kind != doc.Map || strings.HasPrefix(string(md.FullName()), "google.protobuf.") {
+		return n
+	}
+	m := *n
+	m.Entries = slices.Clone(n.Entries)
+	for i, e := range m.Entries {
+		fd := field(md, e.Key.Text)
+		if fd == nil || fd.Message() == nil || fd.IsMap() {
+			continue
+		}
+		if e.Value.Kind != doc.List {
+			m.Entries[i].Value = inSeconds(e.Value, fd.Message())
+			continue
+		}
+		l := *e.Value
+		l.Items = slices.Clone(l.Items)
+		for j, it := range l.Items {
+			l.Items[j] = inSeconds(it, fd.Message())
+		}
+		m.Entries[i].Value = &l
+	}
+	return &m
 }
 
 type checker struct {

@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/ashlar-dev/ashlar/formats/doc"
 )
@@ -49,6 +50,10 @@ var types = map[string]struct {
 	"Ingress":                 {[]string{"networking.k8s.io"}, func() any { return new(networkingv1.Ingress) }},
 	"NetworkPolicy":           {[]string{"networking.k8s.io"}, func() any { return new(networkingv1.NetworkPolicy) }},
 	"HorizontalPodAutoscaler": {[]string{"autoscaling"}, func() any { return new(autoscalingv2.HorizontalPodAutoscaler) }},
+	"Role":                    {[]string{"rbac.authorization.k8s.io"}, func() any { return new(rbacv1.Role) }},
+	"ClusterRole":             {[]string{"rbac.authorization.k8s.io"}, func() any { return new(rbacv1.ClusterRole) }},
+	"RoleBinding":             {[]string{"rbac.authorization.k8s.io"}, func() any { return new(rbacv1.RoleBinding) }},
+	"ClusterRoleBinding":      {[]string{"rbac.authorization.k8s.io"}, func() any { return new(rbacv1.ClusterRoleBinding) }},
 	"PodDisruptionBudget":     {[]string{"policy"}, func() any { return new(policyv1.PodDisruptionBudget) }},
 }
 

@@ -32,6 +32,8 @@ var kinds = map[string]struct {
 	"DeploymentConfig": {"apps.openshift.io", func() any { return new(DeploymentConfig) }},
 	"ImageStream":      {"image.openshift.io", func() any { return new(ImageStream) }},
 	"Template":         {"template.openshift.io", nil},
+
+	"SecurityContextConstraints": {"security.openshift.io", func() any { return new(SecurityContextConstraints) }},
 }
 
 // is reports whether a node is a resource of this kind, or of any when kind is "".

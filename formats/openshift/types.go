@@ -3,6 +3,7 @@ package openshift
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -178,3 +179,46 @@ func AnnotatedTriggers(annotations map[string]string) []ImageChange {
 	}
 	return out
 }
+
+// SecurityContextConstraints say what pods may ask for, and whose. They are plain
+// fields of the object, without a spec.
+type SecurityContextConstraints struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+
+	Users  []string `json:"users"`
+	Groups []string `json:"groups"`
+
+	Priority                        *int32    `json:"priority"`
+	AllowPrivilegedContainer        bool      `json:"allowPrivilegedContainer"`
+	DefaultAddCapabilities          *doc.Node `json:"defaultAddCapabilities"`
+	RequiredDropCapabilities        *doc.Node `json:"requiredDropCapabilities"`
+	AllowedCapabilities             *doc.Node `json:"allowedCapabilities"`
+	AllowHostDirVolumePlugin        bool      `json:"allowHostDirVolumePlugin"`
+	Volumes                         *doc.Node `json:"volumes"`
+	AllowedFlexVolumes              *doc.Node `json:"allowedFlexVolumes"`
+	AllowHostNetwork                bool      `json:"allowHostNetwork"`
+	AllowHostPorts                  bool      `json:"allowHostPorts"`
+	AllowHostPID                    bool      `json:"allowHostPID"`
+	AllowHostIPC                    bool      `json:"allowHostIPC"`
+	UserNamespaceLevel              string    `json:"userNamespaceLevel"`
+	DefaultAllowPrivilegeEscalation *bool     `json:"defaultAllowPrivilegeEscalation"`
+	AllowPrivilegeEscalation        *bool     `json:"allowPrivilegeEscalation"`
+	SELinuxContext                  *doc.Node `json:"seLinuxContext"`
+	RunAsUser                       *doc.Node `json:"runAsUser"`
+	SupplementalGroups              *doc.Node `json:"supplementalGroups"`
+	FSGroup                         *doc.Node `json:"fsGroup"`
+	ReadOnlyRootFilesystem          bool      `json:"readOnlyRootFilesystem"`
+	SeccompProfiles                 *doc.Node `json:"seccompProfiles"`
+	AllowedUnsafeSysctls            *doc.Node `json:"allowedUnsafeSysctls"`
+	ForbiddenSysctls                *doc.Node `json:"forbiddenSysctls"`
+}
+
+// For reports whether the users and groups hold a service account.
+func (s *SecurityContextConstraints) For(namespace, account string) bool {
+	return slices.Contains(s.Users, "system:serviceaccount:"+namespace+":"+account) || slices.Contains(s.Groups, "system:serviceaccounts:"+namespace) || slices.Contains(s.Groups, "system:serviceaccounts")
+}
+
+// SCCRole is what begins the names of the cluster roles that let their subjects
+// use security context constraints: system:openshift:scc:anyuid.
+const SCCRole = "system:openshift:scc:"

@@ -29,11 +29,33 @@ type Receiver struct {
 	Each Each
 	// MaxBytes bounds a request's body, decompressed; default [MaxMessage].
 	MaxBytes int64
+	// MaxRequests bounds the requests whose bodies are in memory at once; the others
+	// wait. Default 16.
+	MaxRequests int
 	// AnyAddress allows Listen to take addresses that other machines can reach.
 	AnyAddress bool
 
 	mu     sync.Mutex
 	reader Reader
+	once   sync.Once
+	places chan struct{}
+}
+
+// enter waits for a place among the requests that are read; leave gives it back.
+func (r *Receiver) enter(ctx context.Context) (leave func(), err error) {
+	r.once.Do(func() {
+		n := r.MaxRequests
+		if n <= 0 {
+			n = 16
+		}
+		r.places = make(chan struct{}, n)
+	})
+	select {
+	case r.places <- struct{}{}:
+		return func() { <-r.places }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 const (
@@ -62,7 +84,7 @@ func (r *Receiver) Listen(ctx context.Context, addrs ...string) (*Server, error)
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
-	s := &Server{errs: make(chan error, len(addrs)), srv: &http.Server{Handler: r, Protocols: &protocols, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}}
+	s := &Server{errs: make(chan error, len(addrs)), srv: &http.Server{Handler: r, Protocols: &protocols, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute}}
 	var ls []net.Listener
 	for _, a := range addrs {
 		l, err := r.bind(ctx, a)
@@ -132,6 +154,12 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 }
 
 func (r *Receiver) serveHTTP(w http.ResponseWriter, req *http.Request, kind string) {
+	leave, err := r.enter(req.Context())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	defer leave()
 	body, err := r.body(req.Body, req.Header.Get("Content-Encoding"))
 	if err == nil {
 		err = r.take(body, kind == "application/json")
@@ -245,6 +273,11 @@ func (r *Receiver) serveGRPC(w http.ResponseWriter, req *http.Request) {
 // unary reads one length-prefixed message: a byte that says whether it is
 // compressed, four of length, the message.
 func (r *Receiver) unary(req *http.Request) (int, error) {
+	leave, err := r.enter(req.Context())
+	if err != nil {
+		return grpcUnavailable, err
+	}
+	defer leave()
 	var head [5]byte
 	if _, err := io.ReadFull(req.Body, head[:]); err != nil {
 		return grpcInvalidArgument, fmt.Errorf("no message: %w", err)

@@ -93,7 +93,7 @@ func IsAlertmanager(n *doc.Node) bool {
 // ReadAlertmanager reads the configuration at a node of a document.
 func ReadAlertmanager(d *doc.Document, n *doc.Node) *Alertmanager {
 	a := &Alertmanager{Doc: d, Node: n}
-	a.Faults = d.DecodeNode(n, a)
+	a.Faults = d.DecodeNode(matchesAsText(n), a)
 	fault := func(path []string, what, hint string) {
 		a.Faults = append(a.Faults, d.Fault(n.Find(path...), doc.Value, path, strings.Join(path, ".")+": "+what, hint))
 	}
@@ -238,3 +238,26 @@ func (a *Alertmanager) Tells(receiver string) (anybody, known bool) {
 // YAML writes the configuration; reading it gives an equal one, the secrets of
 // receivers aside.
 func (a *Alertmanager) YAML() ([]byte, error) { return doc.Encode(a) }
+
+// matchesAsText: the values that labels are matched with are text, however they
+// are written.
+func matchesAsText(n *doc.Node) *doc.Node {
+	if n.Kind != doc.Map && n.Kind != doc.List {
+		return n
+	}
+	m := *n
+	m.Entries, m.Items = nil, nil
+	for _, e := range n.Entries {
+		switch e.Key.Text {
+		case "match", "match_re", "source_match", "source_match_re", "target_match", "target_match_re":
+			e.Value = numbersAsText(e.Value)
+		case "route", "routes", "inhibit_rules":
+			e.Value = matchesAsText(e.Value)
+		}
+		m.Entries = append(m.Entries, e)
+	}
+	for _, it := range n.Items {
+		m.Items = append(m.Items, matchesAsText(it))
+	}
+	return &m
+}

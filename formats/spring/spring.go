@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/ashlar-dev/ashlar/formats/doc"
 )
@@ -80,11 +81,11 @@ func flatten(d *doc.Document, n *doc.Node, key string, out *[]Setting) {
 func FromProperties(path string, src []byte) Settings {
 	var s Settings
 	var pending string
-	start := 0
+	start, col := 0, 1
 	for i, line := range strings.Split(string(src), "\n") {
 		t := strings.TrimSpace(line)
 		if pending == "" {
-			start = i + 1
+			start, col = i+1, 1+utf8.RuneCountInString(line)-utf8.RuneCountInString(strings.TrimLeft(line, " \t\f"))
 			if t == "" || t[0] == '#' || t[0] == '!' {
 				continue
 			}
@@ -98,7 +99,7 @@ func FromProperties(path string, src []byte) Settings {
 		if at <= 0 || len(s.List) >= maxKeys {
 			continue
 		}
-		s.List = append(s.List, Setting{strings.TrimSpace(t[:at]), strings.TrimSpace(t[at+1:]), doc.Pos{File: path, Line: start, Col: 1}})
+		s.List = append(s.List, Setting{strings.TrimSpace(t[:at]), strings.TrimSpace(t[at+1:]), doc.Pos{File: path, Line: start, Col: col}})
 	}
 	s.profile()
 	return s

@@ -43,6 +43,7 @@ var Rules = []Rule{
 	{Room: "design/review", May: []string{"design/discover", "formats", "arch"}, Why: "rules judge what was discovered"},
 	{Room: "design/review/report", May: []string{"design/review", "design/discover", "design/view", "formats", "arch"}, Why: "reports draw what rules found"},
 	{Room: "design/view", May: []string{"arch"}, Why: "pictures are made of the model"},
+	{Room: "design/view/export", May: []string{"design/view", "formats", "arch"}, Why: "an export writes a format with the types that read it"},
 	{Room: "edge", May: []string{"patterns", "formats"}, Why: "traffic runs on the patterns and reads the formats"},
 	{Room: "formats/doc", May: []string{}, Outside: []string{"go.yaml.in/yaml/v4"}, Why: "the ground of the formats"},
 	{Room: "formats/contract", May: []string{"formats/doc"}, Outside: None, Why: "what the languages of contracts have in common"},

@@ -18,7 +18,17 @@ import (
 )
 
 func (a *app) adviseCmd() *cobra.Command {
-	c := &cobra.Command{Use: "advise", Short: "Answer with numbers that were computed for this system"}
+	var f decideFlags
+	c := &cobra.Command{
+		Use:   "advise [DECISION] [PATH]...",
+		Short: "Answer with numbers that were computed for this system",
+		Long: "Advise makes the decisions of an architecture for this system: what to do, why, what each alternative costs in days of work a year, what would change it, and how sure that is. Without a PATH this folder is read. What is not known is never made up: it widens the range, and it is asked for.\n" +
+			"Decisions: " + strings.Join(decisionNames(), ", ") + ". Limits of calls: ashlar advise resilience.",
+		Example: "  ashlar advise .\n  ashlar advise mesh deploy/ ashlar.yaml\n  ashlar advise . --records docs/decisions\n  ashlar advise . --prices ours.yaml --json",
+		Args:    cobra.ArbitraryArgs,
+		RunE:    func(_ *cobra.Command, args []string) error { return a.decide(&f, args) },
+	}
+	f.flags(c)
 	c.AddCommand(a.adviseResilienceCmd())
 	return c
 }
@@ -68,7 +78,15 @@ func (a *app) adviseResilienceCmd() *cobra.Command {
 				return r.System, answers, err
 			}
 			if ask {
-				if err := a.interview(file, read); err != nil {
+				err := a.interview(file, func() (arch.System, []advise.Question, error) {
+					s, answers, err := read()
+					var qs []advise.Question
+					for _, x := range answers {
+						qs = append(qs, x.Questions...)
+					}
+					return s, qs, err
+				})
+				if err != nil {
 					return err
 				}
 			}

@@ -77,15 +77,15 @@ func updateModel(file string, s arch.System) (changed bool, err error) {
 // interview asks what the answers lack, one question after the other, and writes
 // each answer into the model before it asks on: what was said is kept when the
 // terminal goes away. read answers again from the model.
-func (a *app) interview(file string, read func() (arch.System, []advise.Answer, error)) error {
+func (a *app) interview(file string, read func() (arch.System, []advise.Question, error)) error {
 	in := bufio.NewScanner(a.stdin)
 	asked := []advise.Question{}
 	for {
-		s, answers, err := read()
+		s, questions, err := read()
 		if err != nil {
 			return err
 		}
-		q, left := nextQuestion(answers, asked)
+		q, left := nextQuestion(questions, asked)
 		if left == 0 {
 			return nil
 		}
@@ -120,16 +120,14 @@ func (a *app) interview(file string, read func() (arch.System, []advise.Answer, 
 }
 
 // nextQuestion is the first that can be answered by a key and was not asked yet.
-func nextQuestion(answers []advise.Answer, asked []advise.Question) (q advise.Question, left int) {
+func nextQuestion(questions []advise.Question, asked []advise.Question) (q advise.Question, left int) {
 	var open []advise.Question
-	for _, x := range answers {
-		for _, y := range x.Questions {
-			same := func(z advise.Question) bool {
-				return y.Of == z.Of && y.Call == z.Call && y.Key == z.Key && y.Example == z.Example
-			}
-			if y.Key != "" && !slices.ContainsFunc(asked, same) && !slices.ContainsFunc(open, same) {
-				open = append(open, y)
-			}
+	for _, y := range questions {
+		same := func(z advise.Question) bool {
+			return y.Of == z.Of && y.Call == z.Call && y.Key == z.Key && y.Example == z.Example
+		}
+		if y.Key != "" && !slices.ContainsFunc(asked, same) && !slices.ContainsFunc(open, same) {
+			open = append(open, y)
 		}
 	}
 	if len(open) == 0 {

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,12 +27,21 @@ func (a *app) discoverCmd() *cobra.Command {
 	var in input
 	var format, out, explain string
 	var asJSON bool
+	var live live
 	c := &cobra.Command{
-		Use:   "discover PATH...",
+		Use:   "discover [PATH...]",
 		Short: "Find out what a system is made of",
-		Long:  "Discover reads what describes a system and prints its services, stores and calls, each with where it is known from.\nA PATH is a file, a folder, or - for standard input.",
-		Args:  cobra.MinimumNArgs(1),
+		Long:  "Discover reads what describes a system and prints its services, stores and calls, each with where it is known from.\nA PATH is a file, a folder, or - for standard input.\n\nWith --listen it is a receiver of OpenTelemetry traces (OTLP over gRPC and HTTP) until it is interrupted or --for is over, and then says what the spans showed, together with the paths where any are given:\n\n  ashlar discover --listen 127.0.0.1:4317 --for 10m deploy/ -o ashlar.yaml",
+		Args: func(_ *cobra.Command, paths []string) error {
+			if len(paths) == 0 && len(live.addrs) == 0 {
+				return errors.New("name a file or a folder, - for standard input, or --listen for traces")
+			}
+			return nil
+		},
 		RunE: func(_ *cobra.Command, paths []string) error {
+			if err := live.receive(a, &in); err != nil {
+				return err
+			}
 			r, err := a.read(&in, paths)
 			if err != nil {
 				return err
@@ -72,6 +82,7 @@ func (a *app) discoverCmd() *cobra.Command {
 		},
 	}
 	in.flags(c)
+	live.flags(c)
 	c.Flags().StringVarP(&format, "format", "f", "", "terminal, json, text (every fact with all its claims) or yaml (an ashlar.yaml); default by the output file's name")
 	c.Flags().BoolVar(&asJSON, "json", false, "same as --format json")
 	c.Flags().StringVarP(&out, "output", "o", "", "file to write to; an existing ashlar.yaml keeps its comments and what was written by hand")
@@ -299,7 +310,7 @@ func (a *app) printSystem(w io.Writer, r *discover.Result) {
 		}
 	}
 	for _, name := range arch.Sorted(s.Stores) {
-		p("\n%s  store (%s)%s", name, s.Stores[name].Kind, where(s, arch.Fact{Of: arch.NewRef(arch.KindStore, name)}))
+		p("\n%s  store (%s)%s", name, cmp.Or(s.Stores[name].Kind, "of what kind is not known"), where(s, arch.Fact{Of: arch.NewRef(arch.KindStore, name)}))
 	}
 	for i, name := range arch.Sorted(s.Contracts) {
 		if i == 0 {
@@ -316,17 +327,18 @@ func (a *app) printSystem(w io.Writer, r *discover.Result) {
 		p("%s, of %s%s", line, of, where(s, arch.Fact{Of: arch.NewRef(arch.KindContract, name)}))
 	}
 	if cs := s.Ledger.Conflicts(); len(cs) > 0 {
-		p("\n%s: sources disagree (the first one counts)", count(len(cs), "conflict"))
-		for i, f := range cs {
-			if i == 10 {
-				p("  %d more; see --format text", len(cs)-i)
-				break
-			}
+		p("\n%s: sources disagree (the first one counts; --explain and --format text show all)", count(len(cs), "conflict"))
+		for _, k := range alike(cs) {
+			f := k[0]
 			var vs []string
-			for _, c := range s.Ledger[f] {
-				vs = append(vs, fmt.Sprintf("%q (%s)", c.Value, c.From[0]))
+			for _, c := range s.Ledger[f][:min(3, len(s.Ledger[f]))] {
+				vs = append(vs, fmt.Sprintf("%q (%s)", doc.Redact(short(c.Value)), c.From[0]))
 			}
-			p("  %s: %s", f, strings.Join(vs, ", "))
+			more := ""
+			if len(k) > 1 {
+				more = fmt.Sprintf(", and %d more like it", len(k)-1)
+			}
+			p("  %s: %s%s", f, strings.Join(vs, ", "), more)
 		}
 	}
 	for i, x := range r.Skipped {
@@ -339,6 +351,26 @@ func (a *app) printSystem(w io.Writer, r *discover.Result) {
 		}
 		p("  %s: %s", x.Path, x.Why)
 	}
+}
+
+// alike groups facts about the same field of elements of one kind, the smallest
+// groups first: what happens once is more telling than what happens everywhere.
+func alike(fs []arch.Fact) [][]arch.Fact {
+	by := map[string][]arch.Fact{}
+	for _, f := range fs {
+		steps := f.At.Steps()
+		if len(steps) > 2 { // /uses/service~1order#1/protocol: whose call does not count
+			steps = []string{steps[0], steps[len(steps)-1]}
+		}
+		key := string(f.Of.Kind()) + "/" + strings.Join(steps, "/")
+		by[key] = append(by[key], f)
+	}
+	out := make([][]arch.Fact, 0, len(by))
+	for _, k := range arch.Sorted(by) {
+		out = append(out, by[k])
+	}
+	slices.SortStableFunc(out, func(a, b []arch.Fact) int { return len(a) - len(b) })
+	return out
 }
 
 func role(svc arch.Service) string {

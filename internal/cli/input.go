@@ -13,8 +13,8 @@ import (
 
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/discover"
+	"github.com/ashlar-dev/ashlar/design/discover/keep"
 	"github.com/ashlar-dev/ashlar/design/discover/sources"
-	"github.com/ashlar-dev/ashlar/design/discover/treesource"
 	"github.com/ashlar-dev/ashlar/internal/treesitter"
 )
 
@@ -24,6 +24,7 @@ type input struct {
 	aliases     []string
 	quiet       bool
 	noCache     bool
+	views       []arch.System // that join what the paths say
 }
 
 func (in *input) flags(c *cobra.Command) {
@@ -35,7 +36,7 @@ func (in *input) flags(c *cobra.Command) {
 
 // read discovers the system that the paths describe.
 func (a *app) read(in *input, paths []string) (*discover.Result, error) {
-	opts := &discover.Options{Environment: in.environment, Aliases: map[string]string{}}
+	opts := &discover.Options{Environment: in.environment, Aliases: map[string]string{}, Views: in.views}
 	for _, s := range in.aliases {
 		other, name, ok := strings.Cut(s, "=")
 		if !ok || other == "" || name == "" {
@@ -76,7 +77,7 @@ func (a *app) read(in *input, paths []string) (*discover.Result, error) {
 
 // cache of what source files say, in the user's own cache folder; nil when it is
 // not wanted or there is no place for it, which costs only time.
-func (in *input) cache() *treesource.Cache {
+func (in *input) cache() *keep.Store {
 	dir := os.Getenv("ASHLAR_CACHE")
 	if in.noCache || dir == "off" {
 		return nil
@@ -88,7 +89,7 @@ func (in *input) cache() *treesource.Cache {
 		}
 		dir = filepath.Join(user, "ashlar")
 	}
-	c, err := treesource.NewCache(filepath.Join(dir, "source"), 0)
+	c, err := keep.Open(filepath.Join(dir, "source"), 0)
 	if err != nil {
 		return nil
 	}

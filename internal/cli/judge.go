@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ashlar-dev/ashlar/design/advise/decide"
+	"github.com/ashlar-dev/ashlar/design/advise/decisions"
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/design/review"
 	"github.com/ashlar-dev/ashlar/design/review/rules"
@@ -77,6 +79,7 @@ func (a *app) judge(in *input, paths []string, before *review.Before) (*discover
 	}
 	c := &review.Case{System: r.System, Documents: r.Documents, Code: r.Code, Environment: in.environment, Config: s.Rules, Paths: paths, Before: before}
 	res := review.Run(c, catalogue)
+	decide.Link(res.Findings, decisions.All())
 	res.Accept(c, s.Suppress, time.Now())
 	return r, res, s, nil
 }

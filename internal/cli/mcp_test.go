@@ -117,6 +117,13 @@ func TestMCPToolsAnswer(t *testing.T) {
 	if len(args) > 0 {
 		t.Errorf("not offered: %v", args)
 	}
+	// All decisions, and one with its numbers.
+	if out, failed := call(t, c, "advise", map[string]any{"paths": deploy, "decision": "all"}); failed != "" || !strings.Contains(fmt.Sprint(out["text"]), "decomposition") {
+		t.Error(out, failed)
+	}
+	if out, failed := call(t, c, "advise", map[string]any{"paths": deploy, "decision": "mesh"}); failed != "" || !strings.Contains(fmt.Sprint(out["text"]), "days a year") {
+		t.Error(out, failed)
+	}
 	// An element's claims, and the pages of a list.
 	if out, failed := call(t, c, "explain", map[string]any{"paths": deploy, "element": "service/order"}); failed != "" || !strings.Contains(fmt.Sprint(out["text"]), "deploy") {
 		t.Error(out, failed)
@@ -182,6 +189,9 @@ func TestMCPRefuses(t *testing.T) {
 		{"diagram", map[string]any{"format": "bmp"}, "bmp"},
 		{"split", map[string]any{"contexts": 100_000}, "want 0 to 200"},
 		{"advise", map[string]any{"from": "a"}, "give both"},
+		{"advise", map[string]any{"decision": "mash"}, "no decision"},
+		{"advise", map[string]any{"decision": "--output=x"}, "no decision"},
+		{"advise", map[string]any{"decision": "mesh", "from": "a", "to": "b"}, "belong to resilience"},
 		{"advise", map[string]any{"from": "--output=x", "to": "b"}, "is no service"},
 		{"diff", map[string]any{"a": "a.yaml"}, "b"},
 		{"diff", map[string]any{"a": "a.yaml", "b": secret}, "outside"},

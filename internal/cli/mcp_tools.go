@@ -62,7 +62,7 @@ func newMCP(box *sandbox, write bool) *mcp.Server {
 	mcp.AddTool(s, ro("explain", "A rule, a field, or all claims about an element", "With rule: what a rule or a field of ashlar.yaml is about. With element (service/order, or a name) and paths: every claim about it and its source."), t.explain)
 	mcp.AddTool(s, ro("diagram", "Draw the system", "A picture as text: Mermaid, D2, DOT, Structurizr DSL, CALM or SVG, of services, data, events, contexts, deployment, or a journey or operation as a sequence."), t.diagram)
 	mcp.AddTool(s, ro("split", "Where to cut a monolith, or why not to", "Contexts with their types and tables, what crosses the borders with file and line, and a migration plan. With explain: why one type is where it is."), t.split)
-	mcp.AddTool(s, ro("advise", "Limits of a call, computed for this system", "Timeout, tries, breaker, bulkhead, hedge and fallback of the calls from one service or operation to another, with formulas and inputs; or configuration for a target with as."), t.advise)
+	mcp.AddTool(s, ro("advise", "Decisions and limits, computed for this system", "With decision: what to do about decomposition, communication, data, broker, gateway, mesh and others, with what each alternative costs, what would change it, and how sure that is. Else: timeout, tries, breaker, bulkhead, hedge and fallback of the calls from one service or operation to another, with formulas and inputs; or configuration for a target with as."), t.advise)
 	mcp.AddTool(s, ro("diff", "What differs between two systems", "The facts in which two folders or files differ."), t.diff)
 	if write {
 		yes := true

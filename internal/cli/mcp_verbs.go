@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -94,6 +95,8 @@ type adviseIn struct {
 	From string `json:"from,omitempty" jsonschema:"calling service or operation; with to. All calls when both are left out"`
 	To   string `json:"to,omitempty"`
 	As   string `json:"as,omitempty" jsonschema:"print configuration for go, istio, resilience4j and others instead of reasons"`
+	// Decisions of the whole system.
+	Decision string `json:"decision,omitempty" jsonschema:"a decision with every number: decomposition, communication, protocol, data, transactions, queries, publishing, broker, gateway, mesh, discovery or deployment; all for one line each; resilience for the limits of calls, which from and to imply"`
 }
 
 func (t *tools) advise(ctx context.Context, _ *mcp.CallToolRequest, in adviseIn) (*mcp.CallToolResult, textOut, error) {
@@ -104,6 +107,19 @@ func (t *tools) advise(ctx context.Context, _ *mcp.CallToolRequest, in adviseIn)
 		if strings.HasPrefix(s, "-") {
 			return nil, textOut{}, fmt.Errorf("%q is no service", s)
 		}
+	}
+	if d := in.Decision; d != "" && d != "resilience" {
+		if in.From != "" || in.As != "" {
+			return nil, textOut{}, errors.New("from, to and as belong to resilience: leave decision out, or them")
+		}
+		args := []string{"advise"}
+		if d != "all" {
+			if !slices.Contains(decisionNames(), d) {
+				return nil, textOut{}, fmt.Errorf("there is no decision %q: want all, resilience, %s", d, strings.Join(decisionNames(), ", "))
+			}
+			args = append(args, d)
+		}
+		return t.overPaths(ctx, in.systemIn, "ask for one decision", args...)
 	}
 	args := []string{"advise", "resilience"}
 	if in.As != "" {

@@ -156,8 +156,9 @@ func (v *readModelVerb) reconcile() *cobra.Command {
 		Long: "Exits with 1 when items are wrong and stay so: with --dry-run, or because a\nrepair failed. Items that differ only by lag are counted as late, not as wrong.",
 		RunE: func(_ *cobra.Command, args []string) error {
 			var r cqrs.Report
-			if err := v.patient(args[0], "reconcile", map[string]any{"dry_run": dry, "max_repairs": most}, &r); err != nil {
-				return err
+			failed := v.patient(args[0], "reconcile", map[string]any{"dry_run": dry, "max_repairs": most}, &r)
+			if failed != nil && r.Name == "" {
+				return failed // nothing was compared
 			}
 			if v.json {
 				if err := v.printJSON(r); err != nil {
@@ -165,6 +166,9 @@ func (v *readModelVerb) reconcile() *cobra.Command {
 				}
 			} else {
 				v.printReport(r)
+			}
+			if failed != nil {
+				return failed
 			}
 			if left := r.Wrong - r.Repaired; left > 0 {
 				return &exit{ExitFindings, fmt.Errorf("%d of %d items of %s are wrong", left, r.Compared, args[0])}

@@ -78,6 +78,7 @@ func TestReadModelVerb(t *testing.T) {
 		{"reconcile orders", 2, "has no reconciler"},
 		{"reconcile balances --dry-run", 1, "balances  3 compared, 2 wrong, 0 late, 0 repaired"},
 		{"reconcile balances --max-repairs 1", 2, "2 items are wrong, at most 1"},
+		{"reconcile balances --max-repairs 1", 2, "3 compared, 2 wrong, 0 late, 0 repaired"},
 		{"reconcile balances --timeout 1ns", 3, "took longer than --timeout 1ns"},
 		{"reconcile balances", 0, "3 compared, 2 wrong, 0 late, 2 repaired"},
 		{"reconcile balances --dry-run", 0, "3 compared, 0 wrong"},

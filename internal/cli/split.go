@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -17,6 +18,8 @@ import (
 	"github.com/ashlar-dev/ashlar/design/split"
 	"github.com/ashlar-dev/ashlar/design/split/plan"
 	"github.com/ashlar-dev/ashlar/design/split/report"
+	"github.com/ashlar-dev/ashlar/design/split/strangler"
+	"github.com/ashlar-dev/ashlar/formats/codeowners"
 )
 
 // splitFlags are the flags of the verb.
@@ -24,8 +27,10 @@ type splitFlags struct {
 	in                                         input
 	format, out, explain, score, apply, saveAs string
 	asJSON, verbose, flat                      bool
-	contexts                                   int
+	contexts, percent                          int
 	seed                                       uint64
+	extract                                    []string
+	routes, monolith                           string
 }
 
 func (a *app) splitCmd() *cobra.Command {
@@ -40,7 +45,7 @@ answer. Then it says which types and tables belong together, what crosses the
 borders and what replaces it, and plans the way there.
 
 A section "split:" in ashlar.yaml holds pins: together, apart, names.`),
-		Example: "  ashlar split src/\n  ashlar split src/ --format markdown -o split.md\n  ashlar split src/ --explain OrderDao\n  ashlar split src/ --score ours.yaml      # a file: context name, then its types\n  ashlar split src/ --apply ashlar.yaml",
+		Example: "  ashlar split src/\n  ashlar split src/ --format markdown -o split.md\n  ashlar split src/ --explain OrderDao\n  ashlar split src/ --score ours.yaml      # a file: context name, then its types\n  ashlar split src/ --apply ashlar.yaml\n  ashlar split src/ --extract billing --routes kong --percent 1 -o strangler.yaml",
 		Args:    cobra.MinimumNArgs(1),
 		RunE:    func(_ *cobra.Command, paths []string) error { return a.split(&f, paths) },
 	}
@@ -55,6 +60,10 @@ A section "split:" in ashlar.yaml holds pins: together, apart, names.`),
 	c.Flags().StringVar(&f.explain, "explain", "", "say why a `TYPE` or table is where it is")
 	c.Flags().StringVar(&f.score, "score", "", "measure the cut in a `FILE`: YAML or JSON, context name and list of types")
 	c.Flags().StringVar(&f.saveAs, "save", "", "write the recommended cut to a `FILE` that --score reads")
+	c.Flags().StringSliceVar(&f.extract, "extract", nil, "plan these `CONTEXTS` as services, in this order, whatever the answer is")
+	c.Flags().StringVar(&f.routes, "routes", "", "print the strangler's routes as configuration of a `TARGET`: "+strings.Join(strangler.Targets(), ", "))
+	c.Flags().IntVar(&f.percent, "percent", 0, "share of the traffic that --routes sends to the new services")
+	c.Flags().StringVar(&f.monolith, "monolith", "", "`HOST:PORT` of the monolith for --routes (default monolith:8080)")
 	c.Flags().StringVar(&f.apply, "apply", "", "write the recommended contexts into an ashlar.yaml `FILE`")
 	return c
 }
@@ -70,7 +79,7 @@ func (a *app) split(f *splitFlags, paths []string) error {
 	if err != nil {
 		return err
 	}
-	opts := &split.Options{Seed: f.seed, Contexts: f.contexts, IgnoreFolders: f.flat, System: &r.System, Pins: pins(r)}
+	opts := &split.Options{Seed: f.seed, Contexts: f.contexts, IgnoreFolders: f.flat, System: &r.System, Pins: pins(r), Extract: f.extract, Owner: owner(r)}
 	if file, ok := a.stderr.(*os.File); ok && !f.in.quiet && terminal(file) {
 		opts.Progress = progressBar(file)
 	}
@@ -91,6 +100,10 @@ func (a *app) split(f *splitFlags, paths []string) error {
 		rep := &report.Report{System: cmp.Or(r.System.Name, folderName(paths)), Result: found, Paths: paths, Verbose: f.verbose, Color: a.color && !a.noColor && f.out == ""}
 		if len(found.Candidates) > 0 {
 			rep.Plan = plan.Make(found, &found.Candidates[0])
+		}
+		if f.routes != "" {
+			err = printRoutes(&b, f, rep.Plan)
+			break
 		}
 		err = map[string]func() error{
 			"terminal": func() error { return report.Terminal(&b, rep) },
@@ -113,6 +126,15 @@ func (a *app) split(f *splitFlags, paths []string) error {
 		return &exit{ExitEnvironment, err}
 	}
 	return done()
+}
+
+func printRoutes(b *bytes.Buffer, f *splitFlags, p plan.Plan) error {
+	text, err := strangler.Write(f.routes, p, strangler.Options{Monolith: f.monolith, Percent: f.percent})
+	if errors.Is(err, strangler.ErrNothing) {
+		return fmt.Errorf("%w; --extract CONTEXT does", err)
+	}
+	b.WriteString(text)
+	return err
 }
 
 // saveSplit writes the files that --save and --apply name.
@@ -156,6 +178,29 @@ func (a *app) scoreFile(b *bytes.Buffer, found *split.Result, name string) error
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return report.Scored(b, found, &c, rest)
+}
+
+// owner looks files up in the CODEOWNERS that were read; nil when there are none.
+func owner(r *discover.Result) func(string) string {
+	files := discover.Of[*codeowners.File](r.Documents)
+	if len(files) == 0 {
+		return nil
+	}
+	return func(file string) string {
+		for _, f := range files {
+			rel, err := filepath.Rel(filepath.FromSlash(f.V.Root()), filepath.FromSlash(file))
+			if err != nil || strings.HasPrefix(rel, "..") {
+				continue
+			}
+			who, _, ok := f.V.Owners(filepath.ToSlash(rel))
+			for _, w := range who {
+				if t := codeowners.Team(w); ok && t != "" {
+					return t
+				}
+			}
+		}
+		return ""
+	}
 }
 
 // pins are those of every ashlar.yaml that was read.

@@ -45,7 +45,8 @@ type Section struct {
 type Action struct {
 	Title   string // for people: "Retry now"
 	Confirm string // non-empty: what a person should be asked first
-	Do      func(ctx context.Context, id string, args json.RawMessage) (any, error)
+	// Do may answer beside its error: how far it came.
+	Do func(ctx context.Context, id string, args json.RawMessage) (any, error)
 }
 
 // Query selects items of a section.
@@ -93,10 +94,12 @@ type ActionInfo struct {
 	Confirm string `json:"confirm,omitempty"`
 }
 
-// Problem is the body of every error answer.
+// Problem is the body of every error answer. Result is what an action answered
+// beside its error: how far it came.
 type Problem struct {
-	Status int    `json:"status"`
-	Detail string `json:"detail"`
+	Status int             `json:"status"`
+	Detail string          `json:"detail"`
+	Result json.RawMessage `json:"result,omitempty"`
 }
 
 func (p *Problem) Error() string { return p.Detail }
@@ -129,10 +132,14 @@ func Handler(info Info, sections ...Section) http.Handler {
 			return
 		}
 		page, err := s.List(r.Context(), q)
+		if err != nil {
+			answer(w, nil, err)
+			return
+		}
 		if page.Items == nil {
 			page.Items = []any{}
 		}
-		answer(w, page, err)
+		answer(w, page, nil)
 	})
 	mux.HandleFunc("GET /v1/{section}/{id}", func(w http.ResponseWriter, r *http.Request) {
 		s, err := find(r)
@@ -145,6 +152,9 @@ func Handler(info Info, sections ...Section) http.Handler {
 			return
 		}
 		v, err := s.Show(r.Context(), r.PathValue("id"))
+		if err != nil {
+			v = nil
+		}
 		answer(w, v, err)
 	})
 	mux.HandleFunc("POST /v1/{section}/{id}/{action}", func(w http.ResponseWriter, r *http.Request) {
@@ -167,7 +177,7 @@ func Handler(info Info, sections ...Section) http.Handler {
 			}
 		}
 		v, err := a.Do(r.Context(), r.PathValue("id"), args)
-		if v == nil {
+		if v == nil && err == nil {
 			v = struct{}{}
 		}
 		answer(w, v, err)
@@ -216,7 +226,11 @@ func answer(w http.ResponseWriter, v any, err error) {
 		default:
 			status = http.StatusInternalServerError
 		}
-		v = Problem{Status: status, Detail: err.Error()}
+		p := Problem{Status: status, Detail: err.Error()}
+		if v != nil {
+			p.Result, _ = json.Marshal(v) // without it the error still says what is wrong
+		}
+		v = p
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Content-Type-Options", "nosniff")

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,7 +13,6 @@ import (
 	"sort"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -44,7 +42,7 @@ func Running(folder string) ([]Note, error) {
 		if json.Unmarshal(b, &n) != nil || n.PID <= 0 {
 			continue
 		}
-		if errors.Is(syscall.Kill(n.PID, 0), syscall.ESRCH) {
+		if !alive(n.PID) {
 			_ = os.Remove(f)
 			continue
 		}
@@ -109,7 +107,8 @@ func (c *Client) Show(ctx context.Context, section, id string, out any) error {
 	return c.do(ctx, http.MethodGet, "/v1/"+url.PathEscape(section)+"/"+url.PathEscape(id), nil, out)
 }
 
-// Act performs an action on an item; args may be nil; out may be nil.
+// Act performs an action on an item; args may be nil; out may be nil. An action
+// that failed half-way may have filled out: see Problem.
 func (c *Client) Act(ctx context.Context, section, id, action string, args, out any) error {
 	return c.do(ctx, http.MethodPost, "/v1/"+url.PathEscape(section)+"/"+url.PathEscape(id)+"/"+url.PathEscape(action), args, out)
 }
@@ -147,6 +146,9 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 		p := &Problem{Status: resp.StatusCode}
 		if json.Unmarshal(b, p) != nil || p.Detail == "" {
 			p.Detail = resp.Status + ": " + strings.TrimSpace(string(b))
+		}
+		if out != nil && len(p.Result) > 0 {
+			_ = json.Unmarshal(p.Result, out) // p says what is wrong in any case
 		}
 		return p
 	}

@@ -243,7 +243,7 @@ func (s *TokenSource) Transport(base http.RoundTripper) http.RoundTripper {
 			closeBody(r)
 			return nil, err
 		}
-		resp, err := base.RoundTrip(authorized(r, token))
+		resp, err := base.RoundTrip(authorized(r, base, token))
 		if err != nil || resp.StatusCode != http.StatusUnauthorized {
 			return resp, err
 		}
@@ -266,12 +266,12 @@ func (s *TokenSource) Transport(base http.RoundTripper) http.RoundTripper {
 		}
 		_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxSealed)) // so that the connection is used again
 		_ = resp.Body.Close()
-		return base.RoundTrip(authorized(again, fresh))
+		return base.RoundTrip(authorized(again, base, fresh))
 	})
 }
 
-func authorized(r *http.Request, token string) *http.Request {
-	out := r.Clone(r.Context())
+func authorized(r *http.Request, base http.RoundTripper, token string) *http.Request {
+	out := copied(r, base)
 	out.Header.Set("Authorization", "Bearer "+token)
 	return out
 }

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -56,6 +57,26 @@ func RequireScope(scope string, next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		}
 	})
+}
+
+// preparer is a RoundTripper that writes into headers too, such as telemetry's;
+// it is asked while a copy is there to write into.
+type preparer interface {
+	Prepare(ctx context.Context, h http.Header) context.Context
+}
+
+// copied is r with headers that may be written, for base to send.
+func copied(r *http.Request, base http.RoundTripper) *http.Request {
+	ctx, h := r.Context(), r.Header.Clone()
+	if h == nil {
+		h = http.Header{}
+	}
+	if p, ok := base.(preparer); ok {
+		ctx = p.Prepare(ctx, h)
+	}
+	out := r.WithContext(ctx)
+	out.Header = h
+	return out
 }
 
 func challenge(w http.ResponseWriter, status int, code, text string) {

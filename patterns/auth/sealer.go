@@ -205,7 +205,7 @@ func (s *Sealer) Transport(base http.RoundTripper) http.RoundTripper {
 		base = http.DefaultTransport
 	}
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
-		out := r.Clone(r.Context())
+		out := copied(r, base)
 		out.Header.Del(Header)
 		if err := s.Inject(r.Context(), out.Header); err != nil {
 			closeBody(r)

@@ -124,7 +124,7 @@ func reconcile(ctx context.Context, r *Reconciler, raw json.RawMessage) (any, er
 	rep, err := r.Run(ctx, &ReconcileOptions{DryRun: args.DryRun, MaxRepairs: args.MaxRepairs})
 	var many *TooManyError
 	if errors.As(err, &many) {
-		return nil, fmt.Errorf("%w: %w", err, admin.ErrConflict)
+		return rep, fmt.Errorf("%w: %w", err, admin.ErrConflict)
 	}
 	return rep, err
 }

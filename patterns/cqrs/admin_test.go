@@ -22,6 +22,9 @@ func TestSection(t *testing.T) {
 	s := cqrs.Section([]cqrs.ReadModel{r}, []*cqrs.Reconciler{{
 		Name: "balances", Truth: side(truth, time.Now()), Model: side(model, time.Time{}),
 		Repair: func(_ context.Context, key string) error { model[key] = truth[key]; return nil },
+	}, {
+		Name: "stubborn", Truth: side(truth, time.Now()), Model: side(model, time.Time{}),
+		Repair: func(context.Context, string) error { return errors.New("disk full") },
 	}})
 	log.append("a", 1)
 	text := func(v any, err error) string {
@@ -47,6 +50,11 @@ func TestSection(t *testing.T) {
 	has(text(s.Actions["rebuild"].Do(t.Context(), "balances", nil)), `"generation":2`)
 	has(text(s.Actions["reconcile"].Do(t.Context(), "balances", json.RawMessage(`{"dry_run":true}`))), `"wrong":1`, `"repaired":0`, "a: different")
 	has(text(s.Actions["reconcile"].Do(t.Context(), "balances", nil)), `"repaired":1`)
+	model["a"] = "0"
+	some, err := s.Actions["reconcile"].Do(t.Context(), "stubborn", nil) // the report comes with the error
+	if rep, ok := some.(cqrs.Report); !ok || err == nil || rep.Wrong != 1 || len(rep.Failed) != 1 || rep.Took <= 0 {
+		t.Errorf("failed repair: %+v, %v", some, err)
+	}
 	if _, err := s.Show(t.Context(), "nothing"); !errors.Is(err, admin.ErrNotFound) {
 		t.Errorf("unknown: %v", err)
 	}

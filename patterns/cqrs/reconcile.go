@@ -101,7 +101,8 @@ func (r *Reconciler) Run(ctx context.Context, opts *ReconcileOptions) (rep Repor
 	if len(wrong) > o.MaxRepairs {
 		return rep, &TooManyError{Name: r.Name, Wrong: len(wrong), Max: o.MaxRepairs}
 	}
-	return rep, r.repair(ctx, wrong, &rep)
+	err = r.repair(ctx, wrong, &rep) // before rep is returned: it fills it
+	return rep, err
 }
 
 // compare walks both sides by key and returns the keys that differ.

@@ -6,8 +6,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/ashlar-dev/ashlar/patterns/eventstore"
 	"github.com/ashlar-dev/ashlar/patterns/internal/testdb"
 	"github.com/ashlar-dev/ashlar/patterns/journal"
@@ -15,8 +13,6 @@ import (
 	"github.com/ashlar-dev/ashlar/patterns/journal/pgstore"
 	"github.com/ashlar-dev/ashlar/patterns/journal/sqlitestore"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func must(t testing.TB, err error) {
 	t.Helper()

@@ -67,6 +67,7 @@ func (j *Journal) enter(ctx context.Context, r *request) error {
 	}
 	select {
 	case j.queue <- r:
+		j.gather.arrive()
 		return nil
 	case <-j.closing:
 		return ErrClosed

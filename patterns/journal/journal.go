@@ -18,6 +18,7 @@ type Journal struct {
 	o     Options
 
 	queue   chan *request
+	gather  *gatherer
 	closing chan struct{} // no append is taken any more
 	once    sync.Once
 	done    sync.WaitGroup     // writer, watcher, retainer
@@ -41,7 +42,7 @@ func Open(ctx context.Context, store driver.Store, opts *Options) (*Journal, err
 	if err != nil {
 		return nil, fmt.Errorf("journal: reading the head: %w", err)
 	}
-	j := &Journal{store: store, o: o, queue: make(chan *request, o.MaxWaiting), closing: make(chan struct{}), moved: make(chan struct{})}
+	j := &Journal{store: store, o: o, queue: make(chan *request, o.MaxWaiting), gather: newGatherer(), closing: make(chan struct{}), moved: make(chan struct{})}
 	j.head.Store(head)
 	if j.last, err = j.timeAt(ctx, head); err != nil {
 		return nil, fmt.Errorf("journal: reading the last record: %w", err)

@@ -3,7 +3,10 @@ package journal
 import (
 	"context"
 	"iter"
+	"slices"
 	"time"
+
+	"github.com/ashlar-dev/ashlar/patterns/journal/driver"
 )
 
 // MaxRead is the most records that one Read returns; a limit of 0 or above it means it.
@@ -16,11 +19,40 @@ func (j *Journal) Read(ctx context.Context, after int64, limit int) ([]Record, e
 	return j.store.Read(ctx, max(after, 0), clamp(limit))
 }
 
+// ReadTypes returns the records with Position > after whose Type is one of types,
+// in order, within the bounds of Read, and up to where it looked: read on after
+// that. When that is no further than after, the end is reached.
+func (j *Journal) ReadTypes(ctx context.Context, after int64, types []string, limit int) (rs []Record, looked int64, err error) {
+	after = max(after, 0)
+	p, ok := j.store.(driver.Picker)
+	if !ok {
+		rs, err = j.Read(ctx, after, limit)
+		if len(rs) > 0 {
+			after = rs[len(rs)-1].Position
+		}
+		return slices.DeleteFunc(rs, func(r Record) bool { return !slices.Contains(types, r.Type) }), after, err
+	}
+	head, err := j.Head(ctx)
+	if err != nil || head <= after {
+		return nil, after, err
+	}
+	upto := min(head, after+lookAt) // a long stretch without any must not take longer than a reader's patience
+	if rs, err = p.ReadTypes(ctx, after, upto, types, clamp(limit)); err != nil {
+		return nil, after, err
+	}
+	if len(rs) == 0 {
+		return nil, upto, nil
+	}
+	return rs, rs[len(rs)-1].Position, nil
+}
+
 // ReadStream returns records of a stream with Version > after, in order, within
 // the bounds of Read. An unknown stream has none.
 func (j *Journal) ReadStream(ctx context.Context, stream string, after int64, limit int) ([]Record, error) {
 	return j.store.ReadStream(ctx, stream, max(after, 0), clamp(limit))
 }
+
+const lookAt = 100_000 // positions in one ReadTypes
 
 func clamp(limit int) int {
 	if limit <= 0 || limit > MaxRead {

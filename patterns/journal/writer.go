@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"time"
 )
 
 // write is the one writer: it takes all that waits, within the group's limits,
-// commits it, answers, and looks again. Nobody waits for a timer: a group is
-// what gathered while the previous one was being synced, and what those who were
-// just answered bring at once.
+// commits it, answers, and looks again. A group is what gathered while the
+// previous one was being synced, and what those who were just answered bring at
+// once; see gatherer.
 func (j *Journal) write() {
 	var group []*request
 	var units []Unit
@@ -47,33 +46,14 @@ func (j *Journal) write() {
 			}
 		}
 		if len(group) > 0 {
+			start := time.Now()
 			j.commit(group, units)
-		}
-		if len(group) > 1 {
-			j.gather()
+			j.gather.wait(time.Since(start), len(j.queue))
 		}
 		clear(group)
 		clear(units)
 	}
 }
-
-// gather lets the goroutines that were just answered run before the next group
-// is closed. Without it two halves of the appenders would take turns, each
-// waiting for the other's sync. It ends as soon as nobody else comes.
-func (j *Journal) gather() {
-	for n, idle := len(j.queue), 0; idle < gatherIdle && n < j.o.MaxGroupUnits; {
-		runtime.Gosched()
-		if m := len(j.queue); m > n {
-			n, idle = m, 0
-		} else {
-			idle++
-		}
-	}
-}
-
-// gatherIdle is how many rounds of the scheduler, a microsecond each when
-// nothing else runs, may pass without a new append.
-const gatherIdle = 20
 
 func (r *request) answer(res Result) {
 	r.res = res
@@ -85,6 +65,7 @@ func (r *request) answer(res Result) {
 // that one failing append never fails the others.
 func (j *Journal) commit(group []*request, units []Unit) {
 	results, err := j.try(units)
+	j.gather.answering(len(group))
 	switch {
 	case err == nil:
 		for i, r := range group {

@@ -105,7 +105,9 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	out := req.Clone(req.Context())
+	out := req.WithContext(req.Context())
+	url := *req.URL
+	out.URL = &url
 	if out.Host == "" {
 		out.Host = req.URL.Host
 	}
@@ -130,6 +132,18 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp.Body = b
 	return resp, nil
+}
+
+// Prepare lets Base write into the headers of a request that is about to be
+// made, as telemetry's transport does. Ours shares them with the request that it
+// is given.
+func (t *Transport) Prepare(ctx context.Context, h http.Header) context.Context {
+	if p, ok := t.opts.Base.(interface {
+		Prepare(ctx context.Context, h http.Header) context.Context
+	}); ok {
+		return p.Prepare(ctx, h)
+	}
+	return ctx
 }
 
 // BadStatusError tells a [Picker] that an instance answered with its own fault.

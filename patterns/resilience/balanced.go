@@ -56,6 +56,15 @@ func (p *picks) set(to balance.Pick) {
 	p.latest = to
 }
 
+// Prepare lets the one below write into the headers, which ours shares with the
+// request it is given.
+func (l *balanced) Prepare(ctx context.Context, h http.Header) context.Context {
+	if p, ok := l.next.(preparer); ok {
+		return p.Prepare(ctx, h)
+	}
+	return ctx
+}
+
 func (l *balanced) now() int64 { return int64(time.Since(l.epoch)) }
 
 func (l *balanced) RoundTrip(req *http.Request) (*http.Response, error) {

@@ -65,13 +65,35 @@ func (t *Target) RoundTripper(next http.RoundTripper, o *HTTPOptions) http.Round
 	if rt.o.IdempotencyKey == "" {
 		rt.o.IdempotencyKey = "Idempotency-Key"
 	}
+	rt.below, _ = next.(preparer)
 	return rt
+}
+
+// preparer is a RoundTripper that has something to write into the headers of
+// what it sends, and would have to copy the request for it, such as telemetry's.
+// It is asked while ours are written. Prepare returns the context to send with.
+type preparer interface {
+	Prepare(ctx context.Context, h http.Header) context.Context
 }
 
 type roundTripper struct {
 	target *Target
 	next   http.RoundTripper
+	below  preparer                           // next, if it is one
+	above  func(context.Context, http.Header) // see Adding
 	o      HTTPOptions
+}
+
+// Adding returns a RoundTripper that also calls add for the headers of every
+// request it sends. One above ours looks for it, which would otherwise copy the
+// request only to write there.
+func (rt *roundTripper) Adding(add func(context.Context, http.Header)) http.RoundTripper {
+	out := *rt
+	out.above = add
+	if inner := rt.above; inner != nil {
+		out.above = func(ctx context.Context, h http.Header) { inner(ctx, h); add(ctx, h) }
+	}
+	return &out
 }
 
 func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -122,11 +144,19 @@ func (rt *roundTripper) try(c *call, req *http.Request, last *picks, first bool)
 	if last != nil {
 		ctx = context.WithValue(ctx, previous{}, last)
 	}
-	r := req.WithContext(ctx)
-	r.Header = req.Header.Clone()
-	if r.Header == nil {
-		r.Header = http.Header{}
+	h := req.Header.Clone()
+	if h == nil {
+		h = http.Header{}
 	}
+	Carry(c.ctx, h)
+	if rt.above != nil {
+		rt.above(ctx, h)
+	}
+	if rt.below != nil {
+		ctx = rt.below.Prepare(ctx, h)
+	}
+	r := req.WithContext(ctx)
+	r.Header = h
 	if !first && req.Body != nil && req.Body != http.NoBody {
 		body, err := req.GetBody()
 		if err != nil {
@@ -134,7 +164,6 @@ func (rt *roundTripper) try(c *call, req *http.Request, last *picks, first bool)
 		}
 		r.Body = body
 	}
-	Carry(c.ctx, r.Header)
 	return rt.next.RoundTrip(r)
 }
 

@@ -23,7 +23,7 @@ type outcome struct {
 // waiter is a step that is being attempted, for those who look on or step in.
 type waiter struct {
 	dir     Direction
-	ops     chan op
+	ops     chan *op
 	attempt int
 	cause   string
 	since   time.Time // of its first attempt
@@ -42,7 +42,7 @@ type op struct {
 // perform attempts a step until it succeeds, is refused, runs out of attempts,
 // or somebody steps in.
 func (r *run) perform(ctx context.Context, s *step, dir Direction) outcome {
-	w := &waiter{dir: dir, ops: make(chan op, 1), since: now()}
+	w := &waiter{dir: dir, ops: make(chan *op, 1), since: now()}
 	r.mu.Lock()
 	if r.force != nil {
 		r.mu.Unlock()
@@ -65,7 +65,7 @@ func (r *run) perform(ctx context.Context, s *step, dir Direction) outcome {
 		}
 		out, o := r.attempt(ctx, s, w, attempt)
 		if o != nil {
-			if done, final := r.stepIn(s, w, *o, attempt); final {
+			if done, final := r.stepIn(s, w, o, attempt); final {
 				return done
 			}
 			continue
@@ -125,7 +125,7 @@ func (r *run) attempt(ctx context.Context, s *step, w *waiter, attempt int) (out
 		default:
 		}
 	case o := <-w.ops:
-		return out, &o
+		return out, o
 	}
 	if out.err == nil && w.dir == Do {
 		out.raw, out.err = encode(out.value)
@@ -219,7 +219,7 @@ func (r *run) cutShort(ctx context.Context, out outcome) outcome {
 }
 
 // stepIn applies what an operator wants to a step; final when that ends it.
-func (r *run) stepIn(s *step, w *waiter, o op, attempt int) (outcome, bool) {
+func (r *run) stepIn(s *step, w *waiter, o *op, attempt int) (outcome, bool) {
 	switch o.what {
 	case "skip":
 		out := outcome{step: s, attempts: attempt, skipped: true, by: o.by, raw: o.raw}

@@ -151,7 +151,7 @@ func (o *Orchestrator) Retry(ctx context.Context, id string) error {
 	defer r.mu.Unlock()
 	woken := 0
 	for _, w := range r.waiting {
-		if !w.next.IsZero() && w.tell(op{what: "retry"}) {
+		if !w.next.IsZero() && w.tell(&op{what: "retry"}) {
 			woken++
 		}
 	}
@@ -179,7 +179,7 @@ func (o *Orchestrator) Skip(ctx context.Context, id, step string, result json.Ra
 	if by == "" {
 		return &InvalidError{ID: id, Reason: "skipping a step needs a word on who does it and why"}
 	}
-	return r.stepWith(step, op{what: "skip", raw: result, by: by})
+	return r.stepWith(step, &op{what: "skip", raw: result, by: by})
 }
 
 // Force turns a saga that is not past its pivot to compensating, or ends it as
@@ -212,7 +212,7 @@ func (o *Orchestrator) Force(ctx context.Context, id string, to State, by string
 	}
 	r.force = &op{what: "force", to: to, by: by}
 	for _, w := range r.waiting {
-		w.tell(*r.force)
+		w.tell(r.force)
 	}
 	return nil
 }
@@ -241,7 +241,7 @@ func (d *definition) past(s *state) bool {
 	return done
 }
 
-func (w *waiter) tell(o op) bool {
+func (w *waiter) tell(o *op) bool {
 	select {
 	case w.ops <- o:
 		return true
@@ -250,7 +250,7 @@ func (w *waiter) tell(o op) bool {
 	}
 }
 
-func (r *run) stepWith(step string, o op) error {
+func (r *run) stepWith(step string, o *op) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	w := r.waiting[step]

@@ -207,7 +207,7 @@ func (r *run) fork(todo []*step) error {
 
 // settle records the outcomes that end a group, and the intent that follows.
 func (r *run) settle(group int, outs []outcome) error {
-	var notes []note
+	notes := make([]note, 0, len(outs)+1)
 	var failed *outcome
 	var unknown []string
 	for i := range outs {

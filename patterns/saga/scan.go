@@ -51,31 +51,35 @@ func (s *scanner) begin(ctx context.Context, j *journal.Journal) error {
 	}
 }
 
+// scanned are the types of the records that say who drives which saga.
+var scanned = []string{tStarted, tAdopted, tCompleted, tCompensated}
+
 // read folds the journal up to its end.
 func (s *scanner) read(ctx context.Context, j *journal.Journal) error {
 	for {
-		n, err := s.page(ctx, j)
-		if err != nil || n == 0 {
+		more, err := s.page(ctx, j)
+		if err != nil || !more {
 			return err
 		}
 	}
 }
 
-func (s *scanner) page(ctx context.Context, j *journal.Journal) (int, error) {
+func (s *scanner) page(ctx context.Context, j *journal.Journal) (more bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
-	rs, err := j.Read(ctx, s.cursor, 0)
+	rs, looked, err := j.ReadTypes(ctx, s.cursor, scanned, 0)
 	if err != nil {
-		return 0, err
+		return false, err
 	}
 	for i := range rs {
 		s.see(&rs[i])
 	}
-	return len(rs), nil
+	more = looked > s.cursor
+	s.cursor = looked
+	return more, nil
 }
 
 func (s *scanner) see(r *journal.Record) {
-	s.cursor = r.Position
 	id, ok := strings.CutPrefix(r.Stream, prefix)
 	if !ok {
 		return

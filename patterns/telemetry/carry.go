@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"encoding/binary"
 	"net/http"
 )
 
@@ -77,4 +78,19 @@ func pack(x uint64) uint64 {
 	x = (x | x>>4) & 0x00ff00ff00ff00ff
 	x = (x | x>>8) & 0x0000ffff0000ffff
 	return (x | x>>16) & 0xffffffff
+}
+
+// putHex writes 16 small hex digits.
+func putHex(to []byte, x uint64) {
+	binary.BigEndian.PutUint64(to[8:16], unpack(x&0xffffffff))
+	binary.BigEndian.PutUint64(to[:8], unpack(x>>32))
+}
+
+// unpack is the reverse of pack: the eight digits of a 32-bit number.
+func unpack(x uint64) uint64 {
+	x = (x | x<<16) & 0x0000ffff0000ffff
+	x = (x | x<<8) & 0x00ff00ff00ff00ff
+	x = (x | x<<4) & (0x0f * ones)
+	letters := (x + 6*ones) >> 4 & ones // ten and above carry into the next four bits
+	return x + '0'*ones + letters*('a'-'0'-10)
 }

@@ -178,17 +178,34 @@ func finish(c *Call, status int, failed bool) {
 // http.DefaultTransport) and writes the trace into its headers:
 // http.client.request.duration by method, host and status. The duration is up
 // to the answer's headers.
+//
+// Under the transports of packages resilience, registry and auth, and around
+// that of resilience, it makes no copy of a request that is not sampled:
+//
+//	client.Transport = target.RoundTripper(tel.Transport(base), nil) // a span for each try
+//	client.Transport = tel.Transport(target.RoundTripper(base, nil)) // one for all
 func (t *Telemetry) Transport(base http.RoundTripper) http.RoundTripper {
 	if base == nil {
 		base = http.DefaultTransport
 	}
-	return &transport{t: t, base: base}
+	tr := &transport{t: t, base: base}
+	if c, ok := base.(copier); ok {
+		tr.base, tr.copies = c.Adding(t.write), true
+	}
+	return tr
+}
+
+// copier is a RoundTripper that copies every request: the one it returns calls
+// add with the context and the headers of each copy.
+type copier interface {
+	Adding(add func(context.Context, http.Header)) http.RoundTripper
 }
 
 type transport struct {
-	t     *Telemetry
-	base  http.RoundTripper
-	hosts cache
+	t      *Telemetry
+	base   http.RoundTripper
+	copies bool // base writes the headers, see copier
+	hosts  cache
 }
 
 // operation makes that of a host, as long as there are few of them.
@@ -213,7 +230,10 @@ func (tr *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	t := tr.t
 	u := unsampled(r.Context())
 	if u != nil && t.opts.NoMetrics {
-		return tr.base.RoundTrip(t.passed(r.Context(), r, u, true))
+		if !tr.copies {
+			r = t.passed(r.Context(), r, u, true)
+		}
+		return tr.base.RoundTrip(r)
 	}
 	op := tr.hosts.get(httpKey{Client, known(r.Method), r.URL.Host})
 	if op == nil {
@@ -225,10 +245,14 @@ func (tr *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !own {
 		u = unsampled(ctx)
 	}
-	var out *http.Request
-	if u != nil {
+	out := r
+	switch {
+	case tr.copies && !own:
+		out = r.WithContext(ctx)
+	case tr.copies:
+	case u != nil:
 		out = t.passed(ctx, r, u, own)
-	} else {
+	default:
 		out = t.outgoing(ctx, r)
 	}
 	resp, err := tr.base.RoundTrip(out)

@@ -117,7 +117,9 @@ func (o *Operation) Start(ctx context.Context) (context.Context, Call) {
 	parent := trace.SpanContextFromContext(ctx)
 	sampled := parent.IsSampled()
 	if !sampled && !parent.IsValid() {
-		ctx, sampled = o.t.sampler.root(ctx)
+		var u *remote
+		ctx, u = o.t.sampler.root(ctx)
+		sampled = u == nil
 	}
 	if sampled {
 		ctx, c.span = o.t.tracer.Start(ctx, o.name, o.start...)

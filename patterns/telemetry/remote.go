@@ -3,7 +3,6 @@ package telemetry
 import (
 	"context"
 	"encoding/binary"
-	"encoding/hex"
 	"net/http"
 	"slices"
 	"strings"
@@ -77,12 +76,13 @@ func unsampled(ctx context.Context) *remote {
 }
 
 // root is a remote with a new trace that is not sampled.
-func root(ctx context.Context, id trace.TraceID, span trace.SpanID) *remote {
+func root(ctx context.Context, high, low, span uint64) *remote {
 	var b [55]byte
 	copy(b[:], "00-")
-	hex.Encode(b[3:35], id[:])
+	putHex(b[3:], high)
+	putHex(b[19:], low)
 	b[35] = '-'
-	hex.Encode(b[36:52], span[:])
+	putHex(b[36:], span)
 	copy(b[52:], "-00")
 	return &remote{Context: ctx, header: [1]string{string(b[:])}}
 }
@@ -93,15 +93,41 @@ func root(ctx context.Context, id trace.TraceID, span trace.SpanID) *remote {
 // request and its headers, which is most of what it costs. Of a stamped request
 // it makes a copy only where the trace goes on to a span of its own.
 func (t *Telemetry) Stamp(r *http.Request) {
-	ctx := r.Context()
 	if r.Header == nil {
 		r.Header = make(http.Header)
 	}
+	t.write(r.Context(), r.Header)
+}
+
+// Prepare writes into the headers of a request that is about to be made for ctx
+// what the transport would write, and returns the context to make it with; a
+// trace that is not sampled begins here when there is none. RoundTrippers that
+// copy their requests anyway look for this method in the next one, so that the
+// copy is made once: those of packages resilience, registry and auth do.
+func (tr *transport) Prepare(ctx context.Context, h http.Header) context.Context {
+	span := trace.SpanFromContext(ctx)
+	u, ok := span.(*remote)
+	if !ok {
+		if span.SpanContext().IsValid() {
+			return ctx
+		}
+		if ctx, u = tr.t.sampler.root(ctx); u == nil {
+			return ctx
+		}
+	}
+	if !u.sampled() && tr.t.plain(ctx, u) {
+		h["Traceparent"] = u.header[:]
+	}
+	return ctx // everything else has a span of its own to write, or more than one header
+}
+
+// write is Inject for a request that somebody else copies.
+func (t *Telemetry) write(ctx context.Context, h http.Header) {
 	if u := unsampled(ctx); u != nil && t.plain(ctx, u) {
-		r.Header["Traceparent"] = u.header[:]
+		h["Traceparent"] = u.header[:]
 		return
 	}
-	t.Inject(ctx, Headers(r.Header))
+	t.Inject(ctx, Headers(h))
 }
 
 // plain reports whether the header of an unsampled remote is all that has to
@@ -122,10 +148,14 @@ func (t *Telemetry) outgoing(ctx context.Context, r *http.Request) *http.Request
 // passed is r with the unsampled remote u of ctx in its headers. With r's own
 // context a stamped request goes on as it is.
 func (t *Telemetry) passed(ctx context.Context, r *http.Request, u *remote, own bool) *http.Request {
+	has := r.Header["Traceparent"]
+	if own && len(has) == 1 && &has[0] == &u.header[0] && ctx == context.Context(u) {
+		return r // we wrote it, and nothing was added to the context since
+	}
 	if !t.plain(ctx, u) {
 		return t.outgoing(ctx, r)
 	}
-	if has := r.Header["Traceparent"]; own && len(has) == 1 && has[0] == u.header[0] {
+	if own && len(has) == 1 && has[0] == u.header[0] {
 		return r
 	}
 	out := r.WithContext(ctx)

@@ -41,17 +41,19 @@ func (s sampler) Description() string { return fmt.Sprintf("TraceIDRatioBased{%g
 
 // root begins a trace: a decided trace ID for the SDK to take over when it is
 // sampled, otherwise the finished span context that tells callees not to sample.
-func (s sampler) root(ctx context.Context) (_ context.Context, sampled bool) {
-	var id trace.TraceID
-	low := rand.Uint64() //nolint:gosec // as the SDK's own generator; not a secret
-	binary.BigEndian.PutUint64(id[:8], rand.Uint64()|1)
-	binary.BigEndian.PutUint64(id[8:], low)
-	if s.samples(low) {
-		return context.WithValue(ctx, decidedKey{}, &decided{id: id}), true
+func (s sampler) root(ctx context.Context) (_ context.Context, unsampled *remote) {
+	if d, ok := ctx.Value(decidedKey{}).(*decided); ok && !d.taken.Load() {
+		return ctx, nil // drawn when the request was prepared; a second draw would sample more
 	}
-	var span trace.SpanID
-	binary.BigEndian.PutUint64(span[:], rand.Uint64()|1)
-	return root(ctx, id, span), false
+	high, low := rand.Uint64()|1, rand.Uint64() //nolint:gosec // as the SDK's own generator; not a secret
+	if s.samples(low) {
+		d := &decided{}
+		binary.BigEndian.PutUint64(d.id[:8], high)
+		binary.BigEndian.PutUint64(d.id[8:], low)
+		return context.WithValue(ctx, decidedKey{}, d), nil
+	}
+	r := root(ctx, high, low, rand.Uint64()|1) //nolint:gosec // likewise
+	return r, r
 }
 
 type decidedKey struct{}

@@ -16,6 +16,7 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/formats/compose"
 	"github.com/ashlar-dev/ashlar/formats/doc"
+	"github.com/ashlar-dev/ashlar/formats/kubernetes"
 )
 
 // Name of the source, as it stands in the ledger.
@@ -123,8 +124,9 @@ func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sin
 		}
 	}
 	var of []arch.Ref
+	environment := environment(ev)
 	for _, s := range all {
-		emit(ev, out, s)
+		emit(ev, out, s, environment)
 		of = append(of, s.ref)
 	}
 	if len(all) > 0 {
@@ -136,15 +138,40 @@ func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sin
 
 func network(f discover.Typed[*compose.File]) string { return "compose:" + path.Dir(f.Path) }
 
-func emit(ev *discover.Evidence, out discover.Sink, s *service) {
+func deployedImage(s arch.System, ref arch.Ref) string {
+	if ref.Kind() == arch.KindStore {
+		return s.Stores[ref.Name()].Run.Image
+	}
+	return s.Services[ref.Name()].Run.Image
+}
+
+// Environment is what deployments by compose are called beside those by manifests
+// of a cluster: one does not contradict the other.
+const Environment = "compose"
+
+func environment(ev *discover.Evidence) string {
+	for _, o := range discover.Of[*kubernetes.Object](ev.Documents) {
+		if w, ok := o.V.AsWorkload(); ok && w.Pod != nil {
+			return Environment
+		}
+	}
+	return ev.Environment
+}
+
+func emit(ev *discover.Evidence, out discover.Sink, s *service, environment string) {
 	in := s.file.Document
 	at := func(line, col int, reason string) arch.Source {
 		return arch.Source{Origin: arch.Config, By: Name, File: in.Path, Line: line, Col: col, Reason: reason}
 	}
 	here := at(s.Key.Line, s.Key.Col, "")
 	places := map[arch.Fact]arch.Source{}
-	run := arch.Run{Image: s.Image, Package: s.Build, Ports: ports(s.Ports)}
-	if n := s.Node.Get("image"); n != nil {
+	run := arch.Run{Image: s.Image, Ports: ports(s.Ports)}
+	if s.Build != "" {
+		run.Package = path.Join(path.Dir(in.Path), s.Build)
+	}
+	if environment == Environment && deployedImage(ev.System, s.ref) != "" {
+		run.Image = "" // the image of this environment alone
+	} else if n := s.Node.Get("image"); n != nil {
 		places[arch.Fact{Of: s.ref, At: "/run/image"}] = at(n.Line, n.Col, "")
 	}
 	var sys arch.System
@@ -160,7 +187,7 @@ func emit(ev *discover.Evidence, out discover.Sink, s *service) {
 		sys.Services = map[string]arch.Service{s.ref.Name(): svc}
 	}
 	d := arch.Deployment{Of: s.ref, Kind: "compose"}
-	of := arch.DeploymentRef(ev.Environment, s.ref.Name())
+	of := arch.DeploymentRef(environment, s.ref.Name())
 	d.Replicas = arch.Some(max(1, s.Replicas))
 	if s.Replicas == 0 {
 		places[arch.Fact{Of: of, At: "/replicas"}] = at(here.Line, here.Col, "one container where deploy.replicas is not given")
@@ -169,7 +196,7 @@ func emit(ev *discover.Evidence, out discover.Sink, s *service) {
 		d.Probes = map[string]string{"healthcheck": "test of the compose file"}
 		places[arch.Fact{Of: of, At: "/probes/healthcheck"}] = at(h.Line, h.Col, "")
 	}
-	sys.Deployments = map[string]arch.Deployment{arch.DeploymentKey(ev.Environment, s.ref.Name()): d}
+	sys.Deployments = map[string]arch.Deployment{arch.DeploymentKey(environment, s.ref.Name()): d}
 	sys.Locate(places)
 	sys.Attest(here)
 	out.System(sys)

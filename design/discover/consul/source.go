@@ -64,8 +64,8 @@ func (*Source) Read(_ context.Context, in *discover.Input, out discover.Sink) er
 			nodes = items.Items
 		}
 		for _, n := range nodes {
-			if !consul.Is(n) {
-				continue
+			if !consul.Is(n) || n.Get("apiVersion") == nil && in.Ext != ".hcl" && in.Ext != ".json" || n.Get("_format_version") != nil {
+				continue // Consul reads definitions as HCL and JSON only; in YAML, services are Kong's or compose's
 			}
 			c := consul.Read(d, n)
 			name := in.Base

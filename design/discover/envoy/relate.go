@@ -39,7 +39,9 @@ func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sin
 			name = Name + " " + d.Path
 		}
 		r := &relation{ev: ev, d: d, ref: arch.NewRef(arch.KindGateway, name), g: arch.Gateway{Kind: Name}, ext: map[string]arch.External{}, places: map[arch.Fact]arch.Source{}}
-		if len(docs) == 1 {
+		if owner, held := ev.Holder(d.Document); held {
+			r.g.Service = arch.NewRef(arch.KindService, owner)
+		} else if len(docs) == 1 {
 			r.g.Service = itself(ev.System)
 		}
 		r.listeners()

@@ -42,7 +42,7 @@ func (*Source) Read(_ context.Context, in *discover.Input, out discover.Sink) er
 	for _, d := range docs {
 		if envoy.Is(d.Root) {
 			c := envoy.Read(d.Document, d.Root)
-			out.Document(discover.Document{Doc: d.Document, Node: d.Root, Kind: "envoy config", Name: d.Name, Value: c, Faults: c.Faults})
+			out.Document(discover.Document{Doc: d.Document, Node: d.Root, Kind: "envoy config", Name: d.Name, Value: c, Faults: c.Faults, Origins: d.Origins})
 		}
 	}
 	return nil

@@ -4,56 +4,68 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/gob"
-	"encoding/hex"
 	"go/ast"
 	"go/parser"
 	"go/printer"
 	"go/token"
-	"os"
-	"path/filepath"
+
+	"github.com/ashlar-dev/ashlar/design/discover/keep"
 )
 
-// cacheVersion changes with whatever a summary depends on.
-const cacheVersion = "1"
+// version changes with whatever a summary depends on.
+const version = "2"
 
 // cache keeps summaries by what they were made of.
-type cache struct{ dir string }
+type cache struct {
+	*keep.Store
 
-func newCache(dir string) *cache { return &cache{dir} }
+	deep map[*pkg][32]byte
+}
+
+func newCache(s *keep.Store) *cache { return &cache{s, map[*pkg][32]byte{}} }
 
 // key is a digest of the package's files, of what it can see of others, and of the
 // module's requirements; "" without a cache.
 func (c *cache) key(w *world, p *pkg) string {
-	if c.dir == "" {
+	if c.Store == nil {
 		return ""
 	}
-	h := sha256.New()
-	h.Write([]byte(cacheVersion + "\x00" + p.path + "\x00" + p.dir + "\x00"))
+	parts := [][]byte{[]byte(Name), []byte(version), []byte(p.path), []byte(p.dir)}
 	for _, f := range p.files {
-		h.Write([]byte(f.path))
-		h.Write(f.sum[:])
+		parts = append(parts, []byte(f.path), f.sum[:])
 	}
-	seen := map[string]bool{}
-	var visit func(q *pkg)
-	visit = func(q *pkg) {
-		w.scan(q)
-		for _, i := range q.imports {
-			if !seen[i] {
-				seen[i] = true
-				a := c.api(w.pkgs[i])
-				h.Write([]byte(i))
-				h.Write(a[:])
-				visit(w.pkgs[i])
-			}
-		}
+	w.scan(p)
+	for _, i := range p.imports {
+		d := c.below(w, w.pkgs[i])
+		parts = append(parts, []byte(i), d[:])
 	}
-	visit(p)
 	if p.mod != nil {
 		for _, m := range sortedKeys(p.mod.requires) {
-			h.Write([]byte(m + p.mod.requires[m] + p.mod.replaces[m]))
+			parts = append(parts, []byte(m+"@"+p.mod.requires[m]+"="+p.mod.replaces[m]))
 		}
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	return keep.Key(parts...)
+}
+
+// below is a digest of what a package shows to others, and of what those show that
+// it imports.
+func (c *cache) below(w *world, p *pkg) [32]byte {
+	if d, ok := c.deep[p]; ok {
+		return d
+	}
+	c.deep[p] = p.api // an import loop ends here
+	h := sha256.New()
+	a := c.api(p)
+	_, _ = h.Write(a[:])
+	w.scan(p)
+	for _, i := range p.imports {
+		d := c.below(w, w.pkgs[i])
+		_, _ = h.Write(append([]byte(i), d[:]...))
+	}
+	var d [32]byte
+	copy(d[:], h.Sum(nil))
+	c.deep[p] = d
+	return d
 }
 
 // api is a digest of a package without the bodies of its functions. It is kept by
@@ -62,13 +74,12 @@ func (c *cache) api(p *pkg) [32]byte {
 	if p.api != ([32]byte{}) {
 		return p.api
 	}
-	in := sha256.New()
-	in.Write([]byte(cacheVersion))
+	parts := [][]byte{[]byte(Name + " api"), []byte(version)}
 	for _, f := range p.files {
-		in.Write(f.sum[:])
+		parts = append(parts, f.sum[:])
 	}
-	name := filepath.Join(c.dir, "api-"+hex.EncodeToString(in.Sum(nil)))
-	if b, err := os.ReadFile(name); err == nil && len(b) == 32 {
+	key := keep.Key(parts...)
+	if b := c.Get(key); len(b) == len(p.api) {
 		copy(p.api[:], b)
 		return p.api
 	}
@@ -86,52 +97,32 @@ func (c *cache) api(p *pkg) [32]byte {
 		}
 		var b bytes.Buffer
 		if printer.Fprint(&b, fset, a) == nil {
-			h.Write(b.Bytes())
+			_, _ = h.Write(b.Bytes())
 		}
 	}
 	copy(p.api[:], h.Sum(nil))
-	c.write(name, p.api[:])
+	c.Put(key, p.api[:])
 	return p.api
 }
 
 func (c *cache) load(key string) (*summary, bool) {
-	if key == "" {
-		return nil, false
-	}
-	b, err := os.ReadFile(filepath.Join(c.dir, key))
-	if err != nil {
+	b := c.Get(key)
+	if b == nil {
 		return nil, false
 	}
 	s := &summary{}
 	if gob.NewDecoder(bytes.NewReader(b)).Decode(s) != nil {
-		return nil, false // written by another version, or cut off
+		return nil, false // written by another version
 	}
 	return s, true
 }
 
 func (c *cache) save(key string, s *summary) {
-	if key == "" {
+	if c.Store == nil {
 		return
 	}
 	var b bytes.Buffer
 	if gob.NewEncoder(&b).Encode(s) == nil {
-		c.write(filepath.Join(c.dir, key), b.Bytes())
+		c.Put(key, b.Bytes())
 	}
-}
-
-// write puts a whole file in place or none: two runs may share a cache. A cache
-// that cannot be written costs time and nothing else.
-func (c *cache) write(name string, b []byte) {
-	if os.MkdirAll(c.dir, 0o700) != nil {
-		return
-	}
-	t, err := os.CreateTemp(c.dir, "new-")
-	if err != nil {
-		return
-	}
-	_, err = t.Write(b)
-	if cerr := t.Close(); err == nil && cerr == nil && os.Rename(t.Name(), name) == nil {
-		return
-	}
-	_ = os.Remove(t.Name())
 }

@@ -22,6 +22,7 @@ type binary struct {
 	kind  string // of the store
 	at    code.Pos
 	dbAt  code.Pos
+	known bool // something else describes it as a service
 }
 
 // emit puts out the graph and the services.
@@ -71,7 +72,7 @@ func (p *program) binaries(ev *discover.Evidence) []*binary {
 		b.ref = arch.NewRef(arch.KindService, b.name)
 		for _, n := range []string{b.name, strings.TrimSuffix(b.name, "service"), strings.TrimSuffix(b.name, "-service")} {
 			if r, ok := ev.Hosts.Resolve(n, ""); ok && r.Kind() == arch.KindService {
-				b.ref = r
+				b.ref, b.known = r, true
 				break
 			}
 		}
@@ -95,7 +96,22 @@ func programName(s *summary) string {
 			return strings.ToLower(parts[i])
 		}
 	}
-	return strings.ToLower(path.Base(unversioned(cmp.Or(s.Module, s.Path))))
+	name := unversioned(cmp.Or(s.Module, s.Path))
+	if !strings.Contains(name, "/") { // a domain of its own: shop.example
+		name, _, _ = strings.Cut(name, ".")
+	}
+	return strings.ToLower(path.Base(name))
+}
+
+// aids are words in the names of programs that developers run beside the system,
+// to look at a part of it: they are deployed nowhere.
+var aids = []string{"storybook", "playground", "sandbox"}
+
+// aid reports whether a program is such a one, unless something else describes it
+// as a service.
+func (b *binary) aid() bool {
+	words := strings.FieldsFunc(b.name, func(r rune) bool { return r == '-' || r == '_' || r == '.' })
+	return !b.known && slices.ContainsFunc(words, func(w string) bool { return slices.Contains(aids, w) })
 }
 
 // stores names the store of every package: by the program that it belongs to, or
@@ -195,14 +211,23 @@ func plain(s string) string {
 	return s
 }
 
-// owners keeps the programs that serve something, and tells the modules.
+// owners keeps the programs that serve something, and tells the modules: of
+// several programs the module is that which serves most.
 func (p *program) owners(g *code.Graph, bins []*binary) []*binary {
+	served := map[*binary]int{}
 	out := slices.DeleteFunc(slices.Clone(bins), func(b *binary) bool {
 		b.reach = p.reach(methodID(b.main.Path, "", "main"), b)
-		return !slices.ContainsFunc(g.Entries, func(e code.Entry) bool { return p.serves(b, e) })
+		for _, e := range g.Entries {
+			if p.serves(b, e) {
+				served[b]++
+			}
+		}
+		return served[b] == 0 || b.aid()
 	})
+	most := map[string]int{}
 	for _, b := range out {
-		if m, ok := g.Modules[b.main.Module]; ok && m.Service == "" {
+		if m, ok := g.Modules[b.main.Module]; ok && served[b] > most[b.main.Module] {
+			most[b.main.Module] = served[b]
 			m.Service = b.ref
 			g.Modules[b.main.Module] = m
 		}

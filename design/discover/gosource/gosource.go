@@ -38,6 +38,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/discover"
+	"github.com/ashlar-dev/ashlar/design/discover/keep"
 )
 
 // Name of the source, as it stands in the ledger.
@@ -48,9 +49,8 @@ const maxFile = 4 << 20
 
 // Options of [New]; nil is the default.
 type Options struct {
-	// Cache is a folder for summaries of packages; "" for none. It may be deleted
-	// at any time.
-	Cache string
+	// Cache keeps summaries of packages between runs; nil keeps nothing.
+	Cache *keep.Store
 	// ModCache is the module cache, and GoRoot the Go installation, whose
 	// declarations are read; "" finds them as the go command does (GOMODCACHE,
 	// GOPATH, GOROOT, go on the PATH), "-" uses none.

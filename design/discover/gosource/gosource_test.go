@@ -16,6 +16,7 @@ import (
 	"github.com/ashlar-dev/ashlar/arch/code"
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/design/discover/gosource"
+	"github.com/ashlar-dev/ashlar/design/discover/keep"
 )
 
 // alone reads without a Go installation and without a module cache: the built-in
@@ -198,6 +199,33 @@ func TestTheLegacyShop(t *testing.T) {
 	}
 }
 
+// Of several programs the module is that which serves most; one that shows parts
+// to developers is no service, and a domain's ending is no part of a name.
+func TestWhichProgramIsTheService(t *testing.T) {
+	t.Parallel()
+	const handler = "http.HandleFunc(%q, func(http.ResponseWriter, *http.Request) {})\n"
+	program := func(paths ...string) string {
+		s := "package main\nimport \"net/http\"\nfunc main() {\n"
+		for _, p := range paths {
+			s += fmt.Sprintf(handler, p)
+		}
+		return s + "}\n"
+	}
+	dir := write(t, txtar.Format(&txtar.Archive{Files: []txtar.File{
+		{Name: "go.mod", Data: []byte("module dials.example/v2\ngo 1.24\n")},
+		{Name: "main.go", Data: []byte(program("/a", "/b", "/c"))},
+		{Name: "cmd/admin/main.go", Data: []byte(program("/admin"))},
+		{Name: "cmd/dials-storybook/main.go", Data: []byte(program("/1", "/2", "/3", "/4", "/5"))},
+	}}))
+	r := run(t, dir, alone)
+	if got, want := arch.Sorted(r.System.Services), []string{"admin", "dials"}; !slices.Equal(got, want) {
+		t.Errorf("services %v, want %v", got, want)
+	}
+	if got := r.Code.Modules["dials.example/v2"].Service; got != "service/dials" {
+		t.Errorf("the module is %s", got)
+	}
+}
+
 // What is broken costs itself alone.
 func TestOddSourceIsPassedOver(t *testing.T) {
 	t.Parallel()
@@ -290,7 +318,11 @@ func TestTheCacheChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := write(t, src)
-	o := &gosource.Options{GoRoot: "-", ModCache: "-", Cache: t.TempDir()}
+	cache, err := keep.Open(t.TempDir(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &gosource.Options{GoRoot: "-", ModCache: "-", Cache: cache}
 	first := run(t, dir, o)
 	second := run(t, dir, o)
 	if brief(first.Code, dir) != brief(second.Code, dir) || !reflect.DeepEqual(first.Code.Calls, second.Code.Calls) || len(first.Code.Types) != len(second.Code.Types) {

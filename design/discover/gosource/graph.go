@@ -76,6 +76,9 @@ func (p *program) graph(stores map[string]string) code.Graph {
 	p.kinds(&g)
 	g.Sort()
 	g.Calls = slices.Compact(g.Calls)
+	g.Entries = slices.CompactFunc(g.Entries, func(a, b code.Entry) bool { // two ways to one path
+		return a.Method == b.Method && a.Kind == b.Kind && a.Trigger == b.Trigger && a.Pos == b.Pos
+	})
 	g.Access = slices.CompactFunc(g.Access, func(a, b code.Access) bool {
 		return a.Method == b.Method && a.Table == b.Table && a.Mode == b.Mode && a.Pos == b.Pos
 	})
@@ -383,6 +386,7 @@ func (p *program) clients(c client) []code.Client {
 		text = strings.ReplaceAll(text, sql.Hole, "{}")
 		switch x.Kind {
 		case "http":
+			text = unformatted(text)
 			verb := p.place(c.Verb)
 			if v, rest, ok := strings.Cut(text, " "); ok && (verbOf(v) != "" || v == "{}") {
 				verb, text = v, rest
@@ -418,6 +422,15 @@ func (p *program) clients(c client) []code.Client {
 	}
 	return out
 }
+
+// unformatted makes holes of the verbs of a format that only linking found: the
+// format was a variable's.
+func unformatted(s string) string {
+	return formatVerb.ReplaceAllString(s, "{}")
+}
+
+// formatVerb: %s and the like; %2F and %d0 are escapes of a URL.
+var formatVerb = regexp.MustCompile(`%[svqxt]|%d\b`)
 
 // ownKey closes a function's parameters in [program.expand]: its callers are not
 // asked.

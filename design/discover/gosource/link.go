@@ -162,6 +162,63 @@ func fill(text string, m code.MethodID, x *site) string {
 	}
 }
 
+// maxInline bounds how deep one call's arguments are followed into what its callee
+// calls in turn.
+const maxInline = 6
+
+// inline is what a function gives back for one call: its parameters are that call's
+// arguments, also in the calls that it makes itself, so that a helper behind a
+// helper does not mix its callers up.
+func (p *program) inline(text string, m code.MethodID, x *site, depth int) []string {
+	texts := []string{""}
+	for {
+		before, kind, body, after, ok := nextMark(text)
+		var parts []string
+		if ok {
+			parts = p.part(kind, body, m, x, depth)
+		} else {
+			parts = []string{""}
+		}
+		var next []string
+		for _, t := range texts {
+			for _, q := range parts {
+				if len(next) < maxFound && len(t)+len(before)+len(q) <= 4*maxText {
+					next = append(next, t+before+q)
+				}
+			}
+		}
+		texts = next
+		if !ok {
+			return texts
+		}
+		text = after
+	}
+}
+
+// part is what one mark in a function's result stands for in one call of it.
+func (p *program) part(kind byte, body string, m code.MethodID, x *site, depth int) []string {
+	mark := markStart + string(kind) + body + markEnd
+	inner := p.sites[body]
+	if kind != 'r' || inner == nil || inner.Caller != m || depth >= maxInline {
+		return []string{fill(mark, m, x)}
+	}
+	given := *inner
+	given.Args = nil
+	for _, a := range inner.Args {
+		given.Args = append(given.Args, fill(a, m, x))
+	}
+	var out []string
+	for _, c := range append([]code.MethodID{inner.Callee}, p.impl[inner.Callee]...) {
+		for _, r := range p.returns[c] {
+			out = append(out, p.inline(r, c, &given, depth+1)...)
+		}
+	}
+	if len(out) == 0 {
+		return []string{mark}
+	}
+	return out
+}
+
 // found is a text without marks, with the place that gave it, if that is another
 // one than where it is used.
 type found struct {
@@ -236,8 +293,10 @@ func (p *program) expand(f found, depth int, open map[string]bool) []found {
 		callees = append(callees, p.impl[x.Callee]...)
 		for _, c := range callees {
 			for _, r := range p.returns[c] {
-				if len(out) < maxFound {
-					out = append(out, p.expand(found{before + fill(r, c, x) + after, f.via}, depth+1, inside)...)
+				for _, t := range p.inline(r, c, x, 0) {
+					if len(out) < maxFound {
+						out = append(out, p.expand(found{before + t + after, f.via}, depth+1, inside)...)
+					}
 				}
 			}
 		}

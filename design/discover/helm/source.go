@@ -84,7 +84,8 @@ func (s *Source) Read(ctx context.Context, in *discover.Input, out discover.Sink
 			out.Skip(p, why)
 		}
 	}
-	n := s.render(ctx, c, nil, discover.Origins{Via: "rendered with the chart's values.yaml", Bundle: bundle}, base, out, note)
+	back := func(files []string) *backing { return &backing{base: base, root: in.Root, chart: dir, files: files} }
+	n := s.render(ctx, c, nil, discover.Origins{Behind: back(nil), Via: "rendered with the chart's values.yaml", Bundle: bundle, Release: c.Metadata.Name}, base, out, note)
 	for _, env := range environments(in.Root, dir) {
 		vals := map[string]any{}
 		var names []string
@@ -102,7 +103,7 @@ func (s *Source) Read(ctx context.Context, in *discover.Input, out discover.Sink
 			names = append(names, strings.TrimPrefix(p, dir+"/"))
 		}
 		if len(names) > 0 {
-			n += s.render(ctx, c, vals, discover.Origins{Via: "rendered with " + strings.Join(names, ", "), Environment: env.name, Bundle: bundle}, base, out, note)
+			n += s.render(ctx, c, vals, discover.Origins{Behind: back(env.files), Via: "rendered with " + strings.Join(names, ", "), Environment: env.name, Bundle: bundle, Release: c.Metadata.Name}, base, out, note)
 		}
 	}
 	if n > 0 {

@@ -47,6 +47,9 @@ func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sin
 			}
 		}
 	}
+	if len(objects) > 0 {
+		of = append(of, r.access(objects)...)
+	}
 	for _, name := range arch.Sorted(r.gws) {
 		r.emit(name, r.gws[name])
 	}

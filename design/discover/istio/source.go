@@ -40,6 +40,10 @@ func (*Source) Read(_ context.Context, in *discover.Input, out discover.Sink) er
 	}
 	for _, d := range f.Docs {
 		for _, o := range istio.Specs(d) {
+			if o.Name == "" { // a template, or a part of one
+				out.Skip(in.Path, "a "+o.Kind+" without a name")
+				continue
+			}
 			out.Document(discover.Document{Doc: d, Node: o.Node, Kind: "istio " + o.Kind, Name: o.String(), Value: o, Faults: o.Faults})
 		}
 	}

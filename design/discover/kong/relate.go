@@ -40,6 +40,9 @@ func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sin
 			name = Name + " " + cmp.Or(d.V.Workspace, d.Path)
 		}
 		r := &relation{ev: ev, g: arch.Gateway{Kind: Name, Service: itself(ev.System)}, places: map[arch.Fact]arch.Source{}, ids: map[string]int{}}
+		if owner, held := ev.Holder(d.Document); held {
+			r.g.Service = arch.NewRef(arch.KindService, owner)
+		}
 		r.s.Externals = map[string]arch.External{}
 		ref := arch.NewRef(arch.KindGateway, name)
 		for i := range d.V.Services {

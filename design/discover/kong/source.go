@@ -46,7 +46,7 @@ func (*Source) Read(_ context.Context, in *discover.Input, out discover.Sink) er
 	for _, d := range docs {
 		if kong.Is(d.Root) {
 			c := kong.Read(d.Document)
-			out.Document(discover.Document{Doc: d.Document, Node: d.Root, Kind: "kong " + c.Version, Name: d.Name, Value: c, Faults: c.Faults})
+			out.Document(discover.Document{Doc: d.Document, Node: d.Root, Kind: "kong " + c.Version, Name: d.Name, Value: c, Faults: c.Faults, Origins: d.Origins})
 		}
 		for _, r := range kong.Resources(d.Document) {
 			out.Document(discover.Document{Doc: d.Document, Node: r.Node, Kind: "kong " + r.Kind, Name: r.String(), Value: r, Faults: r.Faults})

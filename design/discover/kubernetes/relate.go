@@ -26,8 +26,10 @@ type workload struct {
 	ref     arch.Ref
 	class   discover.Class
 	version string
-	why     string // it is part of ref, when the names differ
-	hosts   []string
+	why     string   // it is part of ref, when the names differ
+	hosts   []string // Services that select it
+	fronts  []front  // the same with where they stand
+	settled bool     // it is called otherwise than its object
 }
 
 func (w *workload) name() string { return w.ref.Name() }
@@ -98,16 +100,19 @@ func relate(ev *discover.Evidence, out discover.Sink, known map[arch.Ref]bool) m
 	}
 	var of []arch.Ref
 	are := map[arch.Ref]bool{}
+	fronts := r.services()
+	r.settle()
+	r.publish(fronts)
 	for _, w := range r.workloads {
 		of = append(of, w.ref)
 		are[w.ref] = true
 	}
-	r.services()
 	for _, w := range r.workloads {
 		r.holds(w)
 		r.emit(w)
 	}
 	if known == nil {
+		r.tell()
 		for _, o := range r.objects {
 			if in, ok := o.V.Typed.(*networkingv1.Ingress); ok {
 				r.ingress(o, in)
@@ -141,42 +146,6 @@ func (r *relation) identify(o object, w kubernetes.Workload) *workload {
 	}
 	x.ref = arch.NewRef(kind, name)
 	return x
-}
-
-// services learns which names lead to which workload.
-func (r *relation) services() {
-	for _, o := range r.objects {
-		s, ok := o.V.Typed.(*corev1.Service)
-		if !ok {
-			continue
-		}
-		if s.Spec.ExternalName != "" {
-			r.ev.Hosts.Add(o.V.Name, o.V.Namespace, arch.NewRef(arch.KindExternal, s.Spec.ExternalName))
-			continue
-		}
-		for _, w := range r.workloads {
-			if w.V.Namespace != o.V.Namespace || !kubernetes.Selects(s.Spec.Selector, w.Pod.Labels) {
-				continue
-			}
-			r.ev.Hosts.Add(o.V.Name, o.V.Namespace, w.ref)
-			w.hosts = append(w.hosts, o.V.Name)
-			for _, p := range s.Spec.Ports {
-				if r.ports[w.ref] == nil {
-					r.ports[w.ref] = map[string]string{}
-				}
-				name := p.Name
-				if p.AppProtocol != nil {
-					name = *p.AppProtocol
-				}
-				r.ports[w.ref][fmt.Sprint(p.Port)] = name
-			}
-		}
-	}
-	for _, w := range r.workloads { // a name that no Service has is better than none
-		if _, ok := r.ev.Hosts.Resolve(w.V.Name, w.V.Namespace); !ok {
-			r.ev.Hosts.Add(w.V.Name, w.V.Namespace, w.ref)
-		}
-	}
 }
 
 // emit puts out a workload with its claims.
@@ -221,7 +190,9 @@ func (r *relation) emit(w *workload) {
 		at(arch.Fact{Of: w.ref}, w.why, "metadata", "name")
 	}
 	key := arch.DeploymentKey(r.ev.Environment, w.name())
-	s.Deployments = map[string]arch.Deployment{key: r.deployment(w, at)}
+	d := r.deployment(w, at)
+	d.Access = r.access(w, at, places)
+	s.Deployments = map[string]arch.Deployment{key: d}
 	s.Locate(places)
 	s.Attest(w.At(arch.Config))
 	r.out.System(s)
@@ -233,6 +204,9 @@ func (r *relation) aliases(w *workload) []string {
 		if h != w.name() {
 			as = append(as, h)
 		}
+	}
+	if w.settled && w.V.Name != w.name() {
+		as = append(as, w.V.Name)
 	}
 	slices.Sort(as)
 	return slices.Compact(as)
@@ -266,7 +240,7 @@ func (r *relation) deployment(w *workload, at func(arch.Fact, string, ...string)
 	if mem > 0 {
 		d.Memory = arch.Some(mem)
 	}
-	if r.injected[w.V.Namespace] || w.Pod.Labels["sidecar.istio.io/inject"] == "true" || w.Pod.Annotations["sidecar.istio.io/inject"] == "true" || w.Pod.Annotations["linkerd.io/inject"] == "enabled" {
+	if r.meshed(w) != "" {
 		d.Mesh = arch.Some(true)
 	}
 	for _, o := range r.objects {

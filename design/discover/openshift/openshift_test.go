@@ -97,3 +97,69 @@ func TestTemplate(t *testing.T) {
 		t.Errorf("nobody said how many: %+v", d)
 	}
 }
+
+// Constraints come to pods by their service account: by a binding to the cluster
+// role that OpenShift has for each, by a role of one's own, and by name.
+func TestConstraints(t *testing.T) {
+	t.Parallel()
+	const text = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: edge, namespace: shop}
+spec: {template: {spec: {serviceAccountName: edge, containers: [{name: a, image: "edge:1"}]}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: order, namespace: shop}
+spec: {template: {metadata: {annotations: {openshift.io/required-scc: restricted-v2}}, spec: {containers: [{name: a, image: "order:1"}]}}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: edge, namespace: shop}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: "system:openshift:scc:nonroot-v2"}
+subjects: [{kind: ServiceAccount, name: edge}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: hosts}
+rules: [{apiGroups: [security.openshift.io], resources: [securitycontextconstraints], resourceNames: [hostaccess], verbs: [use]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: edge}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: hosts}
+subjects: [{kind: ServiceAccount, name: edge, namespace: shop}, {kind: ServiceAccount, name: default, namespace: other}]
+---
+apiVersion: security.openshift.io/v1
+kind: SecurityContextConstraints
+metadata: {name: shop-anyuid}
+allowPrivilegedContainer: false
+runAsUser: {type: RunAsAny}
+users: ["system:serviceaccount:shop:edge"]
+`
+	r := run(t, text)
+	if len(r.Faults) > 0 {
+		t.Error(r.Faults)
+	}
+	if a := r.System.Deployments["/edge"].Access; a == nil || a.SCC != "hostaccess, nonroot-v2, shop-anyuid" || a.Account != "shop/edge" {
+		t.Errorf("edge %+v", a)
+	}
+	if a := r.System.Deployments["/order"].Access; a == nil || a.SCC != "restricted-v2" {
+		t.Errorf("order %+v", a)
+	}
+	if src := r.System.Ledger.Where(arch.Fact{Of: "deployment//order", At: "/access/scc"}); src.Line != 9 {
+		t.Errorf("order's stands at %v", src)
+	}
+}
+
+func run(t *testing.T, text string) *discover.Result {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "a.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := discover.Run(t.Context(), []discover.Source{kubernetes.New(), openshift.New()}, []string{file}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}

@@ -41,6 +41,7 @@ func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sin
 		seen[o.V.String()] = true
 		all.add(ev.Hosts, o, rt)
 	}
+	constraints(ev, out)
 	if len(seen) > 0 {
 		out.System(all.system())
 		out.Cover(arch.Coverage{Origin: arch.Config, Of: []arch.Ref{arch.NewRef(arch.KindGateway, Router)}})

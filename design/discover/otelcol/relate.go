@@ -16,8 +16,9 @@ import (
 type document = discover.Typed[*Config]
 
 // Relate makes calls of what the components of a Collector lead to: exporters,
-// and receivers that go and fetch. A file is for the one service that is a
-// Collector by its image or name; where there are several, nobody says which.
+// and receivers that go and fetch. A file is for the service that mounts
+// it, else for the one that is a Collector by its image or name; where there are
+// several, nobody says which.
 func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sink) error {
 	docs := discover.Of[*Config](ev.Documents)
 	var of []arch.Ref
@@ -28,6 +29,8 @@ func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sin
 			if d.V.Resource.Mode != "sidecar" {
 				owner = d.V.Resource.Service()
 			}
+		} else if held, ok := ev.Holder(d.Document); ok {
+			owner = held
 		} else {
 			owner = collector(ev.System)
 		}

@@ -43,7 +43,7 @@ func (*Source) Read(_ context.Context, in *discover.Input, out discover.Sink) er
 	for _, d := range docs {
 		if otelcol.Is(d.Root) {
 			c := otelcol.Read(d.Document, d.Root)
-			out.Document(discover.Document{Doc: d.Document, Node: d.Root, Kind: Name + " config", Name: d.Name, Value: &Config{Config: c}, Faults: c.Faults})
+			out.Document(discover.Document{Doc: d.Document, Node: d.Root, Kind: Name + " config", Name: d.Name, Value: &Config{Config: c}, Faults: c.Faults, Origins: d.Origins})
 		}
 		for _, r := range otelcol.Resources(d.Document) {
 			resource(d.Document, r, out)

@@ -5,6 +5,7 @@ package otlp
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/binary"
 	"strconv"
@@ -33,12 +34,18 @@ func (source) Match(h discover.Head) bool {
 	if traces.JSON(b) {
 		return traces.Has(b, `"resourceSpans"`, `"resource_spans"`, `"scopeSpans"`, `"instrumentationLibrarySpans"`)
 	}
-	if len(b) < 8 || !traces.Has(b, "service.name") {
+	if len(b) < 8 || !traces.Has(b, "service.name") || isText(b) {
 		return false
 	}
 	framed := b[0] < format.MaxMessage>>24 && b[4] == 0x0a // behind a length of 4 bytes
 	varint := b[1] == 0x0a || b[2] == 0x0a || b[3] == 0x0a
 	return b[0] == 0x0a || framed || varint && b[0] >= 0x80
+}
+
+// isText: a source file may say service.name, too. IDs and times of spans leave no
+// message without control characters.
+func isText(b []byte) bool {
+	return !bytes.ContainsFunc(b, func(r rune) bool { return r < ' ' && r != '\n' && r != '\r' && r != '\t' && r != '\f' })
 }
 
 func (source) Read(_ context.Context, in *discover.Input, out discover.Sink) error {

@@ -187,3 +187,16 @@ func TestSamplingThreshold(t *testing.T) {
 		}
 	}
 }
+
+// The public file of testdata; see the notes there.
+func TestPublicFile(t *testing.T) {
+	t.Parallel()
+	r := run(t, "testdata/trace.json")
+	if c := r.System.Coverage["otlp"]; c.Spans != 1 || c.Orphans != 1 || c.From.Unix() != 1544712660 {
+		t.Errorf("%+v", c)
+	}
+	op := r.System.Services["my.service"].Operations["I'm a server span"]
+	if p, ok := op.Latency.Time(.5); !ok || p.Seconds() < .98 || p.Seconds() > 1.02 {
+		t.Errorf("%+v", r.System.Services)
+	}
+}

@@ -43,7 +43,7 @@ func (*Source) Read(_ context.Context, in *discover.Input, out discover.Sink) er
 		return err
 	}
 	for _, d := range docs {
-		x := discover.Document{Doc: d.Document, Node: d.Root, Name: d.Name}
+		x := discover.Document{Doc: d.Document, Node: d.Root, Name: d.Name, Origins: d.Origins}
 		switch {
 		case prometheus.Is(d.Root):
 			c := prometheus.Read(d.Document, d.Root)
@@ -66,13 +66,16 @@ func (*Source) Read(_ context.Context, in *discover.Input, out discover.Sink) er
 	return nil
 }
 
-// Relate makes calls of the targets that a configuration names, from the one
-// service that is a Prometheus.
+// Relate makes calls of the targets that a configuration names, from the service
+// that mounts it, else from the one that is a Prometheus.
 func (*Source) Relate(_ context.Context, ev *discover.Evidence, out discover.Sink) error {
 	docs := discover.Of[*prometheus.Config](ev.Documents)
-	owner := itself(ev.System)
 	var of []arch.Ref
 	for _, d := range docs {
+		owner, held := ev.Holder(d.Document)
+		if !held {
+			owner = itself(ev.System)
+		}
 		s := arch.System{Services: map[string]arch.Service{}}
 		uses := map[string]arch.Call{}
 		places := map[arch.Fact]arch.Source{}

@@ -81,7 +81,7 @@ data:
   readme.txt: one line
 `,
 			"edge.yaml": workload("edge", "nginx:1", "      volumes: [{name: c, projected: {sources: [{configMap: {name: edge}}]}}]\n") + workload("price", "price:1", "") + "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: edge}\ndata:\n  nginx.conf: |\n    upstream o { server order:80; }\n    server {\n      location / { proxy_pass http://o; }\n      location /p { proxy_pass http://price:8080/; }\n    }\n",
-		}, "edge -> order edge.yaml:25:25\nedge -> price edge.yaml:28:32\norder -> price order.yaml:30:1\norder -> db order.yaml:28:14\n"},
+		}, "edge -> order edge.yaml:25:25\nedge -> price edge.yaml:28:32\norder -> price order.yaml:30:5\norder -> db order.yaml:28:14\n"},
 		"Knative": {map[string]string{
 			"s.yaml": "apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: order}\nspec:\n  template:\n    metadata: {annotations: {autoscaling.knative.dev/max-scale: \"9\"}}\n    spec: {containerConcurrency: 5, containers: [{image: order:1, env: [{name: PAY_URL, value: http://pay.default.svc.cluster.local}]}]}\n---\n" +
 				"apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: pay}\nspec: {template: {spec: {containers: [{image: pay:1}]}}}\n",
@@ -173,5 +173,67 @@ func TestTwoThousandFiles(t *testing.T) {
 	}
 	if d := a.System.Deployments[arch.DeploymentKey("prod", "k7")]; d.Replicas != arch.Some(3) {
 		t.Errorf("%+v", d)
+	}
+}
+
+// One system that is described thrice: by two charts, either of which deploys it,
+// and by a compose file. A release's name is nobody's own, and one way to run a
+// thing does not contradict another.
+func TestOneNameForWhatIsDeployedInSeveralWays(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	service := "---\napiVersion: v1\nkind: Service\nmetadata: {name: registry}\nspec: {selector: {app: \"{{ .Release.Name }}-eureka\"}, ports: [{port: 8761}]}\n"
+	chart := func(replicas int) string {
+		return fmt.Sprintf("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: \"{{ .Release.Name }}-eureka\"}\nspec: {replicas: %d, template: {metadata: {labels: {app: \"{{ .Release.Name }}-eureka\"}}, spec: {containers: [{name: a, image: \"acme/eureka:1\"}]}}}\n", replicas) + service
+	}
+	alone := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: \"{{ .Release.Name }}-cart\"}\nspec: {template: {spec: {containers: [{name: a, image: \"acme/cart:1\"}]}}}\n"
+	write(t, dir, map[string]string{
+		"a/Chart.yaml": "name: shop-support\nversion: 1.0.0\n", "a/templates/d.yaml": chart(1) + "---\n" + alone,
+		"b/Chart.yaml": "name: shop-mesh\nversion: 1.0.0\n", "b/templates/d.yaml": chart(1),
+		"compose.yaml": "services:\n  registry: {image: \"acme/eureka:1\"}\n",
+	})
+	s := discovered(t, nil, dir).System
+	if got := strings.Join(arch.Sorted(s.Services), " "); got != "registry shop-support-cart" {
+		t.Errorf("services %s", got)
+	}
+	if got := s.Services["registry"].Aliases; strings.Join(got, " ") != "shop-mesh-eureka shop-support-eureka" {
+		t.Errorf("aliases %v", got)
+	}
+	if got := strings.Join(arch.Sorted(s.Deployments), " "); got != "/registry /shop-support-cart compose/registry" {
+		t.Errorf("deployments %s", got)
+	}
+	if cs := s.Ledger.Conflicts(); len(cs) > 0 {
+		t.Errorf("conflicts %v", cs)
+	}
+}
+
+// What a chart's template says on behalf of a value is known from both places.
+func TestValuesBehindTemplates(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	deployment := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: NAME}\nspec:\n  replicas: {{ .Values.replicas }}\n  template: {spec: {containers: [{name: a, image: \"{{ .Values.image.name }}:{{ .Values.global.tag }}\"}]}}\n"
+	write(t, dir, map[string]string{
+		"shop/Chart.yaml": "name: shop\nversion: 1.0.0\n", "shop/templates/d.yaml": strings.Replace(deployment, "NAME", "order", 1),
+		"shop/values.yaml":                 "replicas: 1\nimage:\n  name: order\nglobal:\n  tag: 1\npay:\n  replicas: 2\n",
+		"shop/values-prod.yaml":            "# more\nreplicas: 4\n",
+		"shop/charts/pay/Chart.yaml":       "name: pay\nversion: 1.0.0\n",
+		"shop/charts/pay/templates/d.yaml": strings.Replace(deployment, "NAME", "pay", 1),
+		"shop/charts/pay/values.yaml":      "image: {name: pay}\nreplicas: 1\n",
+	})
+	via := func(environment string, of arch.Ref, at arch.Field) string {
+		s := discovered(t, &discover.Options{Environment: environment}, dir).System
+		return strings.ReplaceAll(s.Ledger.Where(arch.Fact{Of: of, At: at}).Via, dir+"/", "")
+	}
+	for _, c := range []struct{ environment, service, want, image string }{
+		{"", "order", "rendered with the chart's values.yaml; replicas at shop/values.yaml:1", "rendered with the chart's values.yaml; image.name at shop/values.yaml:3, global.tag at shop/values.yaml:5"},
+		{"prod", "order", "rendered with values-prod.yaml; replicas at shop/values-prod.yaml:2", "rendered with values-prod.yaml; image.name at shop/values.yaml:3, global.tag at shop/values.yaml:5"},
+		{"", "pay", "rendered with the chart's values.yaml; replicas at shop/values.yaml:7", "rendered with the chart's values.yaml; image.name at shop/charts/pay/values.yaml:1, global.tag at shop/values.yaml:5"},
+	} {
+		if got := via(c.environment, arch.DeploymentRef(c.environment, c.service), "/replicas"); got != c.want {
+			t.Errorf("%s %s: %q, want %q", c.environment, c.service, got, c.want)
+		}
+		if got := via(c.environment, arch.NewRef(arch.KindService, c.service), "/run/image"); got != c.image {
+			t.Errorf("%s %s: %q, want %q", c.environment, c.service, got, c.image)
+		}
 	}
 }

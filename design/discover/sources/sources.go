@@ -6,6 +6,7 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/design/discover/aspire"
 	"github.com/ashlar-dev/ashlar/design/discover/backstage"
+	"github.com/ashlar-dev/ashlar/design/discover/calm"
 	"github.com/ashlar-dev/ashlar/design/discover/codeowners"
 	"github.com/ashlar-dev/ashlar/design/discover/compose"
 	"github.com/ashlar-dev/ashlar/design/discover/consul"
@@ -18,11 +19,14 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover/helm"
 	"github.com/ashlar-dev/ashlar/design/discover/istio"
 	"github.com/ashlar-dev/ashlar/design/discover/jaeger"
+	"github.com/ashlar-dev/ashlar/design/discover/keep"
 	"github.com/ashlar-dev/ashlar/design/discover/knative"
 	"github.com/ashlar-dev/ashlar/design/discover/kong"
 	"github.com/ashlar-dev/ashlar/design/discover/kubernetes"
 	"github.com/ashlar-dev/ashlar/design/discover/kustomize"
 	"github.com/ashlar-dev/ashlar/design/discover/linkerd"
+	"github.com/ashlar-dev/ashlar/design/discover/marks"
+	"github.com/ashlar-dev/ashlar/design/discover/migrations"
 	"github.com/ashlar-dev/ashlar/design/discover/monitoring"
 	"github.com/ashlar-dev/ashlar/design/discover/nginx"
 	"github.com/ashlar-dev/ashlar/design/discover/openshift"
@@ -32,6 +36,7 @@ import (
 	"github.com/ashlar-dev/ashlar/design/discover/prometheus"
 	"github.com/ashlar-dev/ashlar/design/discover/spring"
 	"github.com/ashlar-dev/ashlar/design/discover/strimzi"
+	"github.com/ashlar-dev/ashlar/design/discover/structurizr"
 	"github.com/ashlar-dev/ashlar/design/discover/treesource"
 	"github.com/ashlar-dev/ashlar/design/discover/zipkin"
 )
@@ -41,8 +46,9 @@ import (
 type Options struct {
 	// Trees parses source files; nil leaves source code unread.
 	Trees treesource.Parser
-	// Cache keeps what source files say between runs; nil keeps nothing.
-	Cache *treesource.Cache
+	// Cache keeps what source files say between runs, of all languages; nil keeps
+	// nothing.
+	Cache *keep.Store
 }
 
 // All returns a fresh set of every source that needs nothing but the files.
@@ -68,7 +74,7 @@ func With(opts *Options) []discover.Source {
 		spring.New(),
 		nginx.New(),
 		treesource.New(o.Trees, &treesource.Options{Cache: o.Cache}),
-		gosource.New(nil), // before the meshes and gateways, whose limits lie on the calls that it finds
+		gosource.New(&gosource.Options{Cache: o.Cache}), // before the meshes and gateways, whose limits lie on the calls that it finds
 		istio.New(),
 		gatewayapi.New(),
 		openshift.New(),
@@ -82,8 +88,12 @@ func With(opts *Options) []discover.Source {
 		otlp.New(),
 		zipkin.New(),
 		backstage.New(),
+		calm.New(),
+		structurizr.New(),
 		codeowners.New(),
 		contracts.New(),
+		marks.New(),
+		migrations.New(),
 		githistory.New(nil),
 	}
 }

@@ -40,6 +40,9 @@ type file struct {
 	settings []spring.Settings
 }
 
+// Values are the settings of the file, one a profile, for rules of the review.
+func (f *file) Values() []spring.Settings { return f.settings }
+
 var named = regexp.MustCompile(`^([A-Za-z0-9._]+(?:-[A-Za-z0-9._]+)*)\.(ya?ml|properties)$`)
 
 // Match takes application and bootstrap files, and what lies in a folder of

@@ -127,6 +127,9 @@ func (e *sample) see(t TraceID, s uint64) {
 		*e = sample{t, s, true}
 		return
 	}
+	if t[0] > e.trace[0] { // nearly always
+		return
+	}
 	if c := bytes.Compare(t[:], e.trace[:]); c < 0 || c == 0 && s < e.span {
 		e.trace, e.span = t, s
 	}

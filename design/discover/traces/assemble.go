@@ -63,7 +63,7 @@ type span struct {
 	id, parent uint64
 	start, dur int64
 	desc       uint32
-	next       uint32 // of the same trace, in the slab
+	next       uint32 // of the last span of a block: the block before it, when the trace has many
 	weight     float32
 	flags      uint8
 }
@@ -79,11 +79,17 @@ type open struct {
 	id    TraceID
 	last  int64          // clock at the newest span
 	count int32          // 0: the place is free
-	head  uint32         // newest span of those that first has no room for
-	first [inline]uint32 // spans, in the slab; side by side, so that they are fetched side by side
+	head  uint32         // newest block of those that first has no room for
+	first [inline]uint32 // blocks, in the slab
 }
 
 const inline = 8
+
+// block holds spans of one trace side by side, so that closing it reads memory in
+// a row.
+type block [perBlock]span
+
+const perBlock = 4
 
 // wait is an entry of the queue of traces to look at.
 type wait struct {
@@ -98,8 +104,7 @@ type assembler struct {
 	slots  []open
 	free   []uint32 // of slots
 	slab   slab
-	unused uint32 // head of the list of unused spans; 0 is none
-	inUse  int
+	inUse  int // spans
 	queue  ring
 	clock  streamClock
 	closed recent
@@ -112,7 +117,7 @@ type assembler struct {
 }
 
 func newAssembler(o Options, done func(TraceID, []span)) *assembler {
-	return &assembler{opts: o, slab: slab{used: 1}, done: done}
+	return &assembler{opts: o, done: done}
 }
 
 // batched spans wait to be added together. Each touches memory that is in no
@@ -132,6 +137,12 @@ func (a *assembler) add(id TraceID, s span) {
 	}
 }
 
+// touch asks for the memory of a block: its three lines of the cache.
+func (a *assembler) touch(i uint32) {
+	b := a.slab.at(i)
+	a.touched += int32(b[0].id) + int32(b[1].dur) + int32(b[3].id)
+}
+
 // drain adds the spans that wait.
 func (a *assembler) drain() {
 	var places [batchSize]uint32
@@ -143,6 +154,8 @@ func (a *assembler) drain() {
 		for i := range a.waiting {
 			if p := places[i]; p > 0 {
 				a.touched += a.slots[p-1].count
+			} else if a.closed != nil {
+				a.touched += int32(a.closed[a.waiting[i].key>>40%recentSize])
 			}
 		}
 	}
@@ -158,8 +171,8 @@ func (a *assembler) drain() {
 		if t.last+int64(a.opts.Linger) > soon {
 			continue
 		}
-		for _, i := range t.first[:min(t.count, inline)] {
-			a.touched += int32(a.slab.at(i).flags)
+		for _, i := range t.first[:min((t.count+perBlock-1)/perBlock, inline)] {
+			a.touch(i)
 		}
 	}
 }
@@ -179,19 +192,23 @@ func (a *assembler) take(key uint64, id TraceID, s span) {
 		a.stats.Cut++
 		return
 	}
-	i := a.unused
-	if i != 0 {
-		a.unused = a.slab.at(i).next
-	} else {
-		i = a.slab.grow()
+	b, within := t.count/perBlock, t.count%perBlock
+	switch {
+	case b < inline && within == 0:
+		t.first[b] = a.slab.take()
+	case within == 0:
+		i := a.slab.take()
+		a.slab.at(i)[perBlock-1].next, t.head = t.head, i
 	}
-	if t.count < inline {
-		t.first[t.count] = i
-	} else {
-		s.next = t.head
-		t.head = i
+	i := t.head
+	if b < inline {
+		i = t.first[b]
 	}
-	*a.slab.at(i) = s
+	place := &a.slab.at(i)[within]
+	if b >= inline && within == perBlock-1 {
+		s.next = place.next
+	} // else it is only written to: to read it would be to wait for it
+	*place = s
 	t.count++
 	a.inUse++
 	now := a.clock.see(s.start+s.dur, int64(a.opts.Linger))
@@ -242,18 +259,20 @@ func (a *assembler) expire(now int64) {
 func (a *assembler) close(slot uint32) {
 	t := &a.slots[slot]
 	a.batch = a.batch[:0]
-	for _, i := range t.first[:min(t.count, inline)] {
-		a.batch = append(a.batch, *a.slab.at(i))
+	left := t.count
+	for _, i := range t.first[:min((left+perBlock-1)/perBlock, inline)] {
+		n := min(left, perBlock)
+		a.batch = append(a.batch, a.slab.at(i)[:n]...)
+		a.slab.free = append(a.slab.free, i)
+		left -= n
 	}
-	for i := t.head; i != 0; {
-		s := a.slab.at(i)
-		a.batch = append(a.batch, *s)
-		next := s.next
-		s.next, a.unused = a.unused, i
-		i = next
-	}
-	for _, i := range t.first[:min(t.count, inline)] {
-		a.slab.at(i).next, a.unused = a.unused, i
+	for i := t.head; left > 0; { // the newest first: only that one may have room left
+		b := a.slab.at(i)
+		n := (left-1)%perBlock + 1
+		a.batch = append(a.batch, b[:n]...)
+		a.slab.free = append(a.slab.free, i)
+		left -= n
+		i = b[perBlock-1].next
 	}
 	a.inUse -= len(a.batch)
 	id := t.id
@@ -357,19 +376,27 @@ func (t *traceTable) del(key uint64, slot uint32) {
 	t.entries[i] = 0
 }
 
-// slab holds spans in chunks, so that it grows without copying.
+// slab holds blocks in chunks, so that it grows without copying. What is free is
+// listed beside them: a list through them would have every new block wait for its
+// own memory.
 type slab struct {
-	chunks []*[chunk]span
+	chunks []*[chunk]block
+	free   []uint32
 	used   uint32
 }
 
-const chunk = 4096
+const chunk = 1024
 
-func (s *slab) at(i uint32) *span { return &s.chunks[i/chunk][i%chunk] }
+func (s *slab) at(i uint32) *block { return &s.chunks[i/chunk][i%chunk] }
 
-func (s *slab) grow() uint32 {
+func (s *slab) take() uint32 {
+	if n := len(s.free); n > 0 {
+		i := s.free[n-1]
+		s.free = s.free[:n-1]
+		return i
+	}
 	if int(s.used/chunk) == len(s.chunks) {
-		s.chunks = append(s.chunks, new([chunk]span))
+		s.chunks = append(s.chunks, new([chunk]block))
 	}
 	s.used++
 	return s.used - 1

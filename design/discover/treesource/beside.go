@@ -29,6 +29,8 @@ func beside(h discover.Head) bool {
 		return false
 	case h.Base == "pom.xml":
 		return false // of the settings' source
+	case builds(h) != nil:
+		return true
 	case h.Ext == ".sql":
 		return !strings.Contains(h.Path, "/test/")
 	case h.Ext == ".conf", h.Ext == ".config":
@@ -41,6 +43,10 @@ func beside(h discover.Head) bool {
 
 func readBeside(in *discover.Input, out discover.Sink) error {
 	if dir := vendored(in.Path); dir != "" {
+		return nil
+	}
+	if builds(in.Head) != nil {
+		out.Document(discover.Document{Kind: "build", Name: in.Path, Value: built(in)})
 		return nil
 	}
 	src, err := in.Bytes(4 << 20)

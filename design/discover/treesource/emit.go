@@ -188,7 +188,7 @@ func (e *emitter) target(m *module, c code.Client, l *leaving) bool {
 		e.put(arch.System{Topics: map[string]arch.Topic{name: {}}}, e.source(c.Pos, ""))
 		return true
 	case "grpc":
-		l.to = e.grpc(c)
+		l.to, l.why = e.grpc(c)
 		return l.to != ""
 	case "http":
 	default:
@@ -211,17 +211,26 @@ func (e *emitter) target(m *module, c code.Client, l *leaving) bool {
 	return true
 }
 
-// grpc finds the service that offers what a stub calls.
-func (e *emitter) grpc(c code.Client) arch.Ref {
+// grpc finds the service that offers what a stub calls: an operation that the code
+// has, or else the service that is called as the procedure's: CartService is of
+// cartservice, cart-service or cart.
+func (e *emitter) grpc(c code.Client) (arch.Ref, string) {
 	want := "grpc " + c.Target + "/" + c.Verb
 	for _, ref := range arch.Sorted(e.paths) {
 		for _, op := range e.paths[ref] {
 			if op.entry.Trigger == want || strings.HasSuffix(op.entry.Trigger, "."+c.Target+"/"+c.Verb) {
-				return op.ref
+				return op.ref, ""
 			}
 		}
 	}
-	return ""
+	name := strings.ToLower(c.Target[strings.LastIndexByte(c.Target, '.')+1:])
+	bare := strings.TrimSuffix(name, "service")
+	for _, n := range []string{name, bare + "-service", bare} {
+		if ref, ok := e.resolve(n); ok && bare != "" && ref.Kind() == arch.KindService {
+			return ref, c.Target + "/" + c.Verb
+		}
+	}
+	return "", ""
 }
 
 // host finds who answers to the host of an address.
@@ -270,12 +279,16 @@ func (e *emitter) port(port string) (arch.Ref, bool) {
 // services puts out every service with what its operations reach.
 func (e *emitter) services() {
 	var of []arch.Ref
+	goDirs := goModules(e.ev)
 	for _, m := range e.ms.list {
 		if m.ref == "" || m.ref.Kind() != arch.KindService {
 			continue
 		}
 		of = append(of, m.ref)
 		src := e.source(code.Pos{File: m.dir}, m.why)
+		if !m.in && !m.main && m.build == nil && slices.Contains(goDirs, m.dir) {
+			continue // scripts beside a Go program, which is the service
+		}
 		if m.build != nil {
 			src.File = m.dir + "/pom.xml"
 			if m.build.Gradle {

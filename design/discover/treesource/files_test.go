@@ -14,6 +14,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/arch/code"
 	"github.com/ashlar-dev/ashlar/design/discover"
+	"github.com/ashlar-dev/ashlar/design/discover/keep"
 	"github.com/ashlar-dev/ashlar/design/discover/treesource"
 	"github.com/ashlar-dev/ashlar/formats/syntax"
 )
@@ -43,7 +44,7 @@ func TestOddFiles(t *testing.T) {
 		{Name: "third_party/b/Other.java", Data: []byte("class Other {}")},
 		{Name: "target/generated-sources/c/Built.java", Data: []byte("class Built {}")},
 	})
-	r := run(t, dir, nil)
+	r := run(t, nil, dir)
 	for _, want := range []code.TypeID{"Latin", "Wide", "Bom", "Half", "Made"} {
 		if _, ok := r.Code.Types[want]; !ok {
 			t.Errorf("%s is missing: %v", want, r.Code.Types)
@@ -93,7 +94,7 @@ func TestCacheParsesOnlyWhatChanged(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, []txtar.File{{Name: "A.java", Data: []byte("package p; class A { B b; void f() { b.g(); } }")}, {Name: "B.java", Data: []byte("package p; class B { void g() {} }")}, {Name: "C.java", Data: []byte("class C { String CRASH; }")}})
-	cache, err := treesource.NewCache(t.TempDir(), 0)
+	cache, err := keep.Open(t.TempDir(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,11 +131,11 @@ func TestCacheIsBoundedAndSurvivesDamage(t *testing.T) {
 		files = append(files, txtar.File{Name: n + ".java", Data: []byte("class " + n + " { void f() { g(\"" + strings.Repeat(n, 500) + "\"); } }")})
 	}
 	write(t, dir, files)
-	cache, err := treesource.NewCache(at, 4000)
+	cache, err := keep.Open(at, 4000)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := show(run(t, dir, cache), dir)
+	want := show(run(t, cache, dir), dir)
 	cache.Trim()
 	size := int64(0)
 	kept, err := filepath.Glob(filepath.Join(at, "*", "*"))
@@ -154,7 +155,7 @@ func TestCacheIsBoundedAndSurvivesDamage(t *testing.T) {
 	if size > 4000 || len(kept) == 0 {
 		t.Errorf("%d bytes in %d entries", size, len(kept))
 	}
-	if got := show(run(t, dir, cache), dir); got != want {
+	if got := show(run(t, cache, dir), dir); got != want {
 		t.Errorf("a torn cache tells something else\n%s\n%s", got, want)
 	}
 }

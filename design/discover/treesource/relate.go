@@ -31,8 +31,9 @@ type module struct {
 	ref   arch.Ref
 	why   string
 	store string
-	main  bool // something in it starts
-	in    bool // requests or messages come in
+	main  bool     // something in it starts
+	in    bool     // requests or messages come in
+	only  []string // extensions of what it is built of; nil for all
 }
 
 // Relate links the files into a program and says what it means.
@@ -128,6 +129,7 @@ func modules(ev *discover.Evidence, files []*unit.File) *moduleSet {
 		}
 		m.app = d.V
 	}
+	ms.manifested(ev)
 	has := map[*module]bool{}
 	for _, f := range files {
 		m := ms.of(f.Path)
@@ -162,7 +164,7 @@ func modules(ev *discover.Evidence, files []*unit.File) *moduleSet {
 // application's settings, else what lies above its sources.
 func (ms *moduleSet) of(p string) *module {
 	for d := path.Dir(p); ; d = path.Dir(d) {
-		if m := ms.byDir[d]; m != nil {
+		if m := ms.byDir[d]; m != nil && m.takes(p) {
 			return m
 		}
 		if d == "." || d == "/" {
@@ -173,7 +175,7 @@ func (ms *moduleSet) of(p string) *module {
 	if i := strings.Index(p, "/src/"); i > 0 {
 		dir = p[:i]
 	}
-	if m := ms.byDir[dir]; m != nil {
+	if m := ms.byDir[dir]; m != nil && m.takes(p) {
 		return m
 	}
 	m := &module{name: cmp.Or(path.Base(dir), "code"), dir: dir}
@@ -257,7 +259,7 @@ func (ms *moduleSet) serve(f *facts.Facts) {
 	}
 	for _, m := range ms.list {
 		boot := len(f.Enabled[m.name]) > 0
-		if m.ref == "" && m.in && (boot || m.main || m.build != nil && m.build.Packs || len(ms.list) == 1) {
+		if m.ref == "" && m.in && (boot || m.main || m.only != nil || m.build != nil && m.build.Packs || len(ms.list) == 1) {
 			m.ref = arch.NewRef(arch.KindService, strings.ToLower(m.name))
 			m.why = "requests come in at its code"
 		}
@@ -270,13 +272,39 @@ func (ms *moduleSet) serve(f *facts.Facts) {
 
 // defined adds the tables of scripts: their keys are what the database enforces.
 func (ms *moduleSet) defined(ev *discover.Evidence, g *code.Graph) {
+	touched := map[string]bool{}
+	for i := range g.Access {
+		touched[g.Access[i].Table.Name()] = true
+	}
+	for ref := range g.Tables {
+		touched[ref.Name()] = true
+	}
+	goDirs := goModules(ev)
 	for _, d := range discover.Of[*tables](ev.Documents) {
 		m := ms.of(d.Path)
 		store := cmp.Or(m.store, m.name)
+		if !touched[store] && within(d.Path, goDirs) {
+			continue // a Go program's, and told by who reads Go
+		}
 		for _, t := range d.V.list {
 			ms.define(g, store, t)
 		}
 	}
+}
+
+// goModules are the folders of go.mod files.
+func goModules(ev *discover.Evidence) []string {
+	var out []string
+	for _, d := range ev.Documents {
+		if path.Base(d.Path) == "go.mod" {
+			out = append(out, path.Dir(d.Path))
+		}
+	}
+	return out
+}
+
+func within(p string, dirs []string) bool {
+	return slices.ContainsFunc(dirs, func(d string) bool { return d == "." || strings.HasPrefix(p, d+"/") })
 }
 
 func (*moduleSet) define(g *code.Graph, store string, t defined) {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/discover"
+	"github.com/ashlar-dev/ashlar/design/discover/keep"
 	"github.com/ashlar-dev/ashlar/design/discover/treesource/csharp"
 	"github.com/ashlar-dev/ashlar/design/discover/treesource/java"
 	"github.com/ashlar-dev/ashlar/design/discover/treesource/python"
@@ -46,13 +47,13 @@ type Parser interface {
 // Options of a source; the zero value is the default.
 type Options struct {
 	// Cache keeps what files say between runs; nil keeps nothing.
-	Cache *Cache
+	Cache *keep.Store
 }
 
 // Source reads source files.
 type Source struct {
 	parser Parser
-	cache  *Cache
+	cache  *keep.Store
 	langs  []string
 }
 
@@ -144,8 +145,8 @@ func (s *Source) Read(ctx context.Context, in *discover.Input, out discover.Sink
 
 // unit is what the file says, from the cache or by parsing.
 func (s *Source) unit(ctx context.Context, lang language, in *discover.Input, src []byte) (*unit.File, error) {
-	key := s.cache.key(lang.grammar, src)
-	f := s.cache.get(key)
+	key := key(lang.grammar, src)
+	f := s.kept(key)
 	if f == nil {
 		tree, err := s.parser.Parse(ctx, lang.grammar, src)
 		if err != nil {
@@ -153,7 +154,7 @@ func (s *Source) unit(ctx context.Context, lang language, in *discover.Input, sr
 		}
 		f = lang.extract(tree, "")
 		f.Made = generated(src)
-		s.cache.put(key, f)
+		s.cache.Put(key, f.Append(nil))
 	}
 	p := in.Path
 	f.Path = p

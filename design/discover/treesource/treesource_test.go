@@ -17,6 +17,7 @@ import (
 	"github.com/ashlar-dev/ashlar/arch/code"
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/design/discover/compose"
+	"github.com/ashlar-dev/ashlar/design/discover/keep"
 	"github.com/ashlar-dev/ashlar/design/discover/spring"
 	"github.com/ashlar-dev/ashlar/design/discover/treesource"
 	"github.com/ashlar-dev/ashlar/internal/treesitter"
@@ -43,10 +44,10 @@ func pool(t testing.TB) *treesitter.Pool {
 	return p
 }
 
-func run(t testing.TB, dir string, cache *treesource.Cache) *discover.Result {
+func run(t testing.TB, cache *keep.Store, dirs ...string) *discover.Result {
 	t.Helper()
 	all := []discover.Source{compose.New(), spring.New(), treesource.New(pool(t), &treesource.Options{Cache: cache})}
-	r, err := discover.Run(t.Context(), all, []string{dir}, nil)
+	r, err := discover.Run(t.Context(), all, dirs, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +88,7 @@ func TestCases(t *testing.T) {
 				i = len(a.Files) - 1
 			}
 			write(t, dir, a.Files[:i])
-			got := show(run(t, dir, nil), filepath.ToSlash(dir)+"/")
+			got := show(run(t, nil, dir), filepath.ToSlash(dir)+"/")
 			if *update {
 				a.Files[i].Data = []byte(got)
 				if err := os.WriteFile(c, txtar.Format(a), 0o644); err != nil {

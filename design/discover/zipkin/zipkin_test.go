@@ -52,3 +52,32 @@ func TestTrace(t *testing.T) {
 		}
 	}
 }
+
+// The public files of testdata; see the notes there.
+func TestPublicFiles(t *testing.T) {
+	t.Parallel()
+	for file, want := range map[string]struct {
+		edges   []string
+		spans   int64
+		orphans int64
+	}{
+		"skew.json": {[]string{"servicea.get > serviceb.post"}, 4, 0},
+		"yelp.json": {nil, 16, 0},
+	} {
+		r, err := discover.Run(t.Context(), []discover.Source{zipkin.New()}, []string{"testdata/" + file}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, e := range r.System.Edges() {
+			got = append(got, e.From.Short()+" > "+e.Call.To.Short())
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want.edges) {
+			t.Errorf("%s:\n%s", file, strings.Join(got, "\n"))
+		}
+		if c := r.System.Coverage["zipkin"]; c.Spans != want.spans || c.Orphans != want.orphans {
+			t.Errorf("%s: %+v", file, c)
+		}
+	}
+}

@@ -26,6 +26,10 @@ var nanoService = review.Rule{
 			if len(svc.Operations) == 0 || len(svc.Operations) > int(r.Number("operations")) || len(g.In[of]) != 1 || len(g.Out[of]) != 0 || entered(c, of) {
 				continue
 			}
+			if !seenAtWork(c, of) {
+				r.NotJudged("a contract says what it offers, and nothing that was read what it does for it", of)
+				continue
+			}
 			caller := g.In[of][0]
 			other := c.System.Services[caller.Name()]
 			if !domain(c, caller) || svc.Owner != other.Owner || svc.Lang != "" && other.Lang != "" && svc.Lang != other.Lang {
@@ -40,6 +44,22 @@ var nanoService = review.Rule{
 			r.Find(f)
 		}
 	},
+}
+
+// seenAtWork: code, traces or a hand tell what the service does; a contract tells
+// only what may be asked of it.
+func seenAtWork(c *review.Case, of arch.Ref) bool {
+	if c.System.Covered(arch.Code, of) || c.System.Covered(arch.Hand, of) {
+		return true
+	}
+	for name := range c.System.Services[of.Name()].Operations {
+		for _, x := range c.System.Ledger[arch.Fact{Of: arch.NewRef(arch.KindOp, of.Name(), name)}] {
+			if x.Origin() == arch.Trace {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // entered: a route, a journey or a topic leads to it from outside.

@@ -12,11 +12,7 @@ import (
 // serviceOf is the service that a method is part of, or the whole system where no
 // service is known for its module.
 func serviceOf(c *review.Case, m code.MethodID) arch.Ref {
-	t := c.Code.Types[c.Code.Methods[m].Type]
-	if s := c.Code.Modules[t.Module].Service; s != "" {
-		return s
-	}
-	return arch.NewRef(arch.KindSystem, c.System.Name)
+	return serviceOfType(c, c.Code.Types[c.Code.Methods[m].Type])
 }
 
 // called is how people write a method: Type.Method.
@@ -41,6 +37,9 @@ func remote(c code.Client) bool { return c.Kind == "http" || c.Kind == "grpc" }
 
 // asks is how people write a request: "POST /charges of bank".
 func asks(c code.Client) string {
+	if c.Kind == "grpc" { // the method names its service better than an address does
+		return c.Verb
+	}
 	if c.Target == "" || strings.HasPrefix(c.Target, "{}") {
 		return c.Verb
 	}

@@ -2,7 +2,9 @@ package rules
 
 import (
 	"fmt"
+	"strings"
 
+	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/arch/code"
 	"github.com/ashlar-dev/ashlar/design/review"
 )
@@ -24,7 +26,7 @@ var callInLoop = review.Rule{
 		}
 		clients, calls := map[code.MethodID][]code.Client{}, map[code.MethodID][]code.Call{}
 		for _, x := range c.Code.Clients {
-			if remote(x) {
+			if remote(x) && aimed(x) {
 				clients[x.Method] = append(clients[x.Method], x)
 			}
 		}
@@ -34,22 +36,26 @@ var callInLoop = review.Rule{
 			}
 		}
 		seen := map[string]bool{}
+		what, by, order := map[code.MethodID][]string{}, map[code.MethodID]*review.Finding{}, []code.MethodID{}
 		find := func(at code.Pos, m code.MethodID, x code.Client) {
 			key := fmt.Sprint(m, x.Verb, x.Target)
 			if seen[key] {
 				return
 			}
 			seen[key] = true
-			f := review.Finding{Title: fmt.Sprintf("%s asks for %s once for each item of a loop", called(m), asks(x)), Evidence: []review.Evidence{place(at, "in the loop")}}
+			f := by[m]
+			if f == nil {
+				f = &review.Finding{Of: []arch.Ref{serviceOf(c, m)}}
+				by[m], order = f, append(order, m)
+			}
+			what[m] = append(what[m], asks(x))
+			f.Evidence = append(f.Evidence, place(at, "in the loop"))
 			if x.Pos != at {
 				f.Evidence = append(f.Evidence, place(x.Pos, "the remote call"))
 			}
-			f.Of = append(f.Of, serviceOf(c, m))
-			f.Fix = "Ask for all items in one call, ask for several at the same time with a bound, or keep a copy of the data."
-			r.Find(f, string(m), x.Verb, x.Target)
 		}
 		for _, x := range c.Code.Clients {
-			if remote(x) && x.InLoop {
+			if remote(x) && aimed(x) && x.InLoop {
 				find(x.Pos, x.Method, x)
 			}
 		}
@@ -60,8 +66,21 @@ var callInLoop = review.Rule{
 				}
 			}
 		}
+		for _, m := range order { // one loop is one decision, whatever it calls
+			f := *by[m]
+			f.Title = fmt.Sprintf("%s asks for %s once for each item of a loop", called(m), what[m][0])
+			if n := len(what[m]) - 1; n > 0 {
+				f.Title = fmt.Sprintf("%s asks for %s and %d more once for each item of a loop", called(m), what[m][0], n)
+			}
+			f.Fix = "Ask for all items in one call, ask for several at the same time with a bound, or keep a copy of the data."
+			r.Find(f, string(m))
+		}
 	},
 }
+
+// aimed: it is known what is asked of whom. A loop over addresses asks each of
+// them once.
+func aimed(x code.Client) bool { return x.Verb != "" && strings.Trim(x.Target, "{}") != "" }
 
 // loopDepth: how many functions a loop and its remote call may lie apart. Deeper
 // ones are seldom what the loop is about.

@@ -15,10 +15,10 @@ var cycle = review.Rule{
 	Bad:   "order -> customer -> loyalty -> order",
 	Good:  "loyalty learns of orders by the event OrderPlaced",
 	Since: "0.1", Severity: review.High, Confidence: .8,
-	Needs:   []review.Need{review.Calls},
-	Source:  "R. Martin, Granularity (acyclic dependencies principle); D. Taibi and V. Lenarduzzi, On the Definition of Microservice Bad Smells (cyclic dependency)",
-	Silent:  "GoogleCloudPlatform/microservices-demo@34ffea9 kubernetes-manifests/",
-	Untried: "no public file on which it fires was at hand",
+	Needs:  []review.Need{review.Calls},
+	Source: "R. Martin, Granularity (acyclic dependencies principle); D. Taibi and V. Lenarduzzi, On the Definition of Microservice Bad Smells (cyclic dependency)",
+	Silent: "GoogleCloudPlatform/microservices-demo@34ffea9 src/",
+	Fires:  "FudanSELab/train-ticket@813dd01 ts-seat-service and ts-travel-service (source code)",
 	Check: func(c *review.Case, r *review.Reporter) {
 		next := map[arch.Ref][]arch.Ref{}
 		for from, tos := range c.Graph().Sync {

@@ -14,11 +14,11 @@ var hub = review.Rule{
 	Bad:   "a core service that five services call and that calls five others",
 	Good:  "callers talk to the services that own what they need",
 	Since: "0.1", Severity: review.Medium, Confidence: .8,
-	Needs:   []review.Need{review.Calls},
-	Params:  []review.Param{{Name: "neighbours", Default: "5", About: "callers, and as many callees, from which it counts"}},
-	Source:  "D. Taibi and V. Lenarduzzi, On the Definition of Microservice Bad Smells; F. Arcelli Fontana et al., Arcan (hub-like dependency)",
-	Silent:  "GoogleCloudPlatform/microservices-demo@34ffea9 kubernetes-manifests/",
-	Untried: "no public file on which it fires was at hand",
+	Needs:  []review.Need{review.Calls},
+	Params: []review.Param{{Name: "neighbours", Default: "5", About: "callers, and as many callees, from which it counts"}},
+	Source: "D. Taibi and V. Lenarduzzi, On the Definition of Microservice Bad Smells; F. Arcelli Fontana et al., Arcan (hub-like dependency)",
+	Silent: "GoogleCloudPlatform/microservices-demo@34ffea9 src/",
+	Fires:  "FudanSELab/train-ticket@813dd01 ts-travel-service, ts-seat-service (source code)",
 	Check: func(c *review.Case, r *review.Reporter) {
 		in, out := map[arch.Ref]map[arch.Ref]bool{}, map[arch.Ref]map[arch.Ref]bool{}
 		ev := map[arch.Ref][]review.Evidence{}

@@ -15,10 +15,11 @@ var missingAggregate = review.Rule{
 	Bad:   "page.Show, mail.Send and app.Home each ask customer, order and shipping",
 	Good:  "an order overview that events of the three keep up to date, asked once",
 	Since: "0.1", Severity: review.Low, Confidence: .6,
-	Needs:   []review.Need{review.Calls},
-	Params:  []review.Param{{Name: "services", Default: "3", About: "services that two operations both read from which it counts"}},
-	Source:  "C. Richardson, Microservices Patterns, ch. 7 (API composition, CQRS views)",
-	Untried: "the public files at hand say which services call each other, not which calls only read",
+	Needs:  []review.Need{review.Calls},
+	Params: []review.Param{{Name: "services", Default: "3", About: "services that two operations both read from which it counts"}},
+	Source: "C. Richardson, Microservices Patterns, ch. 7 (API composition, CQRS views)",
+	Fires:  "FudanSELab/train-ticket@813dd01 ts-preserve-service (source code)",
+	Silent: "sqshq/piggymetrics@6bb2cf9",
 	Check: func(c *review.Case, r *review.Reporter) {
 		reading := map[arch.Ref]map[arch.Ref]arch.Edge{}
 		for _, from := range c.System.Refs(arch.KindOp) {

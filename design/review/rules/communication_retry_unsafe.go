@@ -16,7 +16,7 @@ var retryUnsafe = review.Rule{
 	Bad:   "payment.Charge: {idempotent: false}, called with retries: {attempts: 3}",
 	Good:  "payment.Charge takes an idempotency key and answers the second call with the first result",
 	Since: "0.1", Severity: review.Medium, Confidence: .7,
-	Source:  "RFC 9110, 9.2.2 (idempotent methods); Amazon Builders' Library, Making retries safe with idempotent APIs; Envoy documentation, x-envoy-retry-on",
+	Source:  "RFC 9110, 9.2.2 (idempotent methods); Amazon Builders' Library, Making retries safe with idempotent APIs; Envoy documentation, x-envoy-retry-on; nginx documentation, proxy_next_upstream (non_idempotent)",
 	Advice:  "resilience",
 	Silent:  "FudanSELab/train-ticket@813dd01 deployment/kubernetes-manifests/k8s-with-istio/trainticket-gateway.yaml (Istio's default conditions retry only what was not carried out)",
 	Untried: "no public file on which it fires was at hand",
@@ -26,6 +26,9 @@ var retryUnsafe = review.Rule{
 			for _, p := range w.layers {
 				if p.Retry == nil || p.Retry.Attempts.Or(1) < 2 || onlyUndone(p.Retry.On) {
 					continue
+				}
+				if c.System.Gateways[w.from.Name()].Kind == "kong" && w.from.Kind() == arch.KindGateway {
+					continue // nginx below it hands no POST to a second server once it was sent
 				}
 				op, why, sure := unsafe(c, w)
 				if why == "" {

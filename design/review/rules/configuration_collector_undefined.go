@@ -18,8 +18,8 @@ var collectorUndefined = review.Rule{
 	Good:  "pipelines: {traces: {exporters: [otlp/a]}}",
 	Since: "0.1", Severity: review.Critical, Confidence: .95,
 	Source: "opentelemetry-collector otelcol/config.go (Config.Validate)",
-	Silent: "open-telemetry/opentelemetry-demo@054282e src/otel-collector/ (four layers)",
-	Fires:  "open-telemetry/opentelemetry-operator@be89444 tests/e2e-prometheuscr/create-sm-prometheus-exporters/05-install.yaml:37",
+	Silent: "open-telemetry/opentelemetry-demo@054282e src/otel-collector/",
+	Fires:  "open-telemetry/opentelemetry-helm-charts@dd5665c charts/opentelemetry-collector/examples/kubernetesAttributes/rendered/configmap.yaml (resource)",
 	Check: func(c *review.Case, r *review.Reporter) {
 		for _, x := range collectors(c) {
 			if !x.whole() {

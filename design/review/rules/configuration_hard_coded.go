@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ashlar-dev/ashlar/arch/code"
 	"github.com/ashlar-dev/ashlar/design/review"
@@ -25,8 +26,8 @@ var hardCoded = review.Rule{
 		by := map[string][]code.Client{}
 		var order []string
 		for _, x := range c.Code.Clients {
-			if x.Fixed && x.Kind != "topic" {
-				key := string(serviceOf(c, x.Method)) + " " + x.Target
+			if x.Fixed && remote(x) { // the names of topics and tables belong to the code
+				key := string(serviceOf(c, x.Method))
 				if by[key] == nil {
 					order = append(order, key)
 				}
@@ -35,13 +36,26 @@ var hardCoded = review.Rule{
 		}
 		for _, key := range order {
 			xs := by[key]
-			f := review.Finding{Title: fmt.Sprintf("The address %s is written into the code of %s", xs[0].Target, called(xs[0].Method))}
+			f := review.Finding{}
+			var targets []string
 			for _, x := range xs {
-				f.Evidence = append(f.Evidence, place(x.Pos, x.Verb))
+				f.Evidence = append(f.Evidence, place(x.Pos, called(x.Method)+": "+x.Target))
+				if !slices.Contains(targets, x.Target) {
+					targets = append(targets, x.Target)
+				}
+			}
+			slices.Sort(targets)
+			f.Title = fmt.Sprintf("The address %s is written into the code of %s", targets[0], called(xs[0].Method))
+			if n := len(targets); n > 1 {
+				who := serviceOf(c, xs[0].Method).Short()
+				if who == "" {
+					who = "the code"
+				}
+				f.Title = fmt.Sprintf("%d addresses are written into the code of %s, such as %s", n, who, targets[0])
 			}
 			f.Of = append(f.Of, serviceOf(c, xs[0].Method))
 			f.Fix = "Read it from the configuration of the environment, with no default that leads to a real system."
-			r.Find(f, xs[0].Target)
+			r.Find(f)
 		}
 	},
 }

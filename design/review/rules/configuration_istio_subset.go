@@ -18,10 +18,10 @@ var istioSubset = review.Rule{
 	Bad:   "destination: {host: order, subset: v3}   # the DestinationRule has v1 and v2",
 	Good:  "destination: {host: order, subset: v2}",
 	Since: "0.1", Severity: review.Critical, Confidence: .95,
-	Needs:   []review.Need{review.Routes},
-	Source:  "Istio documentation, Configuration Analysis Messages, IST0101 (referenced resource not found)",
-	Silent:  "FudanSELab/train-ticket@813dd01 deployment/fault-inject-deployment/",
-	Untried: "no public file on which it fires was at hand",
+	Needs:  []review.Need{review.Routes},
+	Source: "Istio documentation, Configuration Analysis Messages, IST0101 (referenced resource not found)",
+	Silent: "istio/istio@86c9f01 samples/bookinfo/networking/",
+	Fires:  "istio/istio@86c9f01 pkg/config/analysis/analyzers/testdata/virtualservice_destinationrules.yaml",
 	Check: func(c *review.Case, r *review.Reporter) {
 		defined := map[string][]string{}
 		for _, o := range discover.Of[*istio.Object](c.Documents) {

@@ -14,10 +14,10 @@ var dualWrite = review.Rule{
 	Bad:   "insert order; producer.Send(OrderPlaced)",
 	Good:  "insert order and an outbox row in one transaction; a relay publishes the row",
 	Since: "0.1", Severity: review.High, Confidence: .75,
-	Needs:   []review.Need{review.Calls},
-	Source:  "C. Richardson, Microservices Patterns, ch. 3 (transactional outbox); M. Kleppmann, Designing Data-Intensive Applications, ch. 11 (dual writes)",
-	Silent:  "GoogleCloudPlatform/microservices-demo@34ffea9 kubernetes-manifests/ (no operations are known)",
-	Untried: "no public file on which it fires was at hand",
+	Needs:  []review.Need{review.Calls},
+	Source: "C. Richardson, Microservices Patterns, ch. 3 (transactional outbox); M. Kleppmann, Designing Data-Intensive Applications, ch. 11 (dual writes)",
+	Silent: "GoogleCloudPlatform/microservices-demo@34ffea9 src/",
+	Fires:  "mudigal-technologies/microservices-sample@1e9ec03 service-one (MongoDB and RabbitMQ)",
 	Check: func(c *review.Case, r *review.Reporter) {
 		for _, from := range c.System.Refs(arch.KindOp) {
 			op := c.System.Services[from.Name()].Operations[from.Member()]

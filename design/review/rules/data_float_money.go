@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,13 +17,15 @@ var floatMoney = review.Rule{
 	Bad:   "price: { type: number, format: double }",
 	Good:  "price: { $ref: '#/components/schemas/Money' }   # currency and a whole number of minor units, or a decimal as text",
 	Since: "0.1", Severity: review.Medium, Confidence: .8,
-	Source:  "IEEE 754-2019; M. Fowler, Patterns of Enterprise Application Architecture, Money; google.type.Money",
-	Silent:  "open-telemetry/opentelemetry-demo@054282e3 pb/demo.proto (units and nanos)",
-	Untried: "no public file on which it fires was at hand",
+	Source: "IEEE 754-2019; M. Fowler, Patterns of Enterprise Application Architecture, Money; google.type.Money",
+	Fires:  "FudanSELab/train-ticket@813dd01 ts-food-service (FoodOrder.price)",
+	Silent: "sqshq/piggymetrics@6bb2cf9 (BigDecimal); open-telemetry/opentelemetry-demo@054282e3 pb/demo.proto (units and nanos)",
 	Check: func(c *review.Case, r *review.Reporter) {
 		for _, k := range contractsIn(c.Documents) {
 			money(c, r, k)
 		}
+		moneyInCode(c, r)
+		moneyInTables(c, r)
 	},
 }
 
@@ -67,11 +68,7 @@ func money(c *review.Case, r *review.Reporter, k *contract.Contract) {
 	if len(names) == 0 {
 		return
 	}
-	shown := names[:min(3, len(names))]
-	f.Title = fmt.Sprintf("%s holds money as a floating-point number: %s", k.Name, strings.Join(shown, ", "))
-	if n := len(names) - len(shown); n > 0 {
-		f.Title += fmt.Sprintf(" and %d more", n)
-	}
+	f.Title = moneyTitle(k.Name, names)
 	f.Fix = "Use a whole number of minor units with the currency beside it, or a decimal as text; add the new field, fill both, and drop the old one when nobody reads it."
 	r.Find(f, k.File)
 }

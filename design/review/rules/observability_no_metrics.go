@@ -8,6 +8,7 @@ import (
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/design/review"
+	"github.com/ashlar-dev/ashlar/formats/monitoring"
 	"github.com/ashlar-dev/ashlar/formats/prometheus"
 )
 
@@ -48,6 +49,15 @@ var noMetrics = review.Rule{
 				measured[to] = true
 			case c.System.Services[to.Name()].Role == arch.RoleTelemetry: // it may push
 				measured[from] = true
+			}
+		}
+		for ref := range scrapedServices(c) {
+			measured[ref] = true
+		}
+		monitors := discover.Of[*monitoring.Monitor](c.Documents)
+		for _, w := range workloads(c) {
+			if w.ref != "" && monitored(monitors, "PodMonitor", w.V.Namespace, w.Pod.Labels) {
+				measured[w.ref] = true
 			}
 		}
 		var bare []arch.Ref

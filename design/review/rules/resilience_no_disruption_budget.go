@@ -14,10 +14,10 @@ var noDisruptionBudget = review.Rule{
 	Bad:   "spec: {replicas: 3}   # and no PodDisruptionBudget selects its pods",
 	Good:  "kind: PodDisruptionBudget, spec: {minAvailable: 2, selector: {matchLabels: {app: order}}}",
 	Since: "0.1", Severity: review.Low, Confidence: .7,
-	Needs:   []review.Need{review.Manifests},
-	Source:  "Kubernetes documentation, Specifying a Disruption Budget for your Application",
-	Silent:  "GoogleCloudPlatform/microservices-demo@34ffea9 kubernetes-manifests/ (nothing runs twice)",
-	Untried: "no public file on which it fires was at hand",
+	Needs:  []review.Need{review.Manifests},
+	Source: "Kubernetes documentation, Specifying a Disruption Budget for your Application",
+	Silent: "GoogleCloudPlatform/microservices-demo@34ffea9 kubernetes-manifests/",
+	Fires:  "Kong/kubernetes-ingress-controller@1fa68f8 examples/kong-upstream-policy-httproute.yaml",
 	Check: func(c *review.Case, r *review.Reporter) {
 		g := c.Graph()
 		var of []arch.Ref

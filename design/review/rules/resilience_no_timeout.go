@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ashlar-dev/ashlar/arch"
@@ -28,6 +29,7 @@ var noTimeout = review.Rule{
 // calls judges a call only where the code that makes it was read, or every layer
 // that was read says "none" by name: the client may limit it where we did not look.
 func calls(c *review.Case, r *review.Reporter) {
+	bare := map[arch.Ref][]arch.Edge{} // by the service that waits
 	for _, e := range c.System.Edges() {
 		from := e.From.Parent()
 		if e.Call.Async.Or(false) || from == e.Call.To.Parent() || c.System.Services[from.Name()].Role == arch.RoleLoadgen {
@@ -41,18 +43,58 @@ func calls(c *review.Case, r *review.Reporter) {
 			r.NotJudged("the code that makes the call was not read", from)
 			continue
 		}
-		if src := c.System.Ledger.Where(e.At()); src.Origin == arch.Code && !eff.Timeout.Known && !inherits(e.Call) {
+		if !witnessed(c, e, arch.Hand) && !witnessed(c, e, arch.Code) && !eff.Timeout.Known { // a setting names the callee, and its client has limits of its own: Eureka's, a config server's
+			r.NotJudged("the call is known from settings only, and what its client waits by itself is not", from)
+			continue
+		}
+		if !witnessed(c, e, arch.Hand) && !eff.Timeout.Known && !inherits(e.Call) {
 			r.NotJudged("its code was read, but not how long the client waits: that is set elsewhere, or by a driver", from)
 			continue
 		}
-		f := review.Finding{Of: []arch.Ref{e.From, e.Call.To}, Evidence: []review.Evidence{c.At("the call", e.At(), e.At("to"))}}
-		f.Title = fmt.Sprintf("%s waits for %s without a limit", e.From.Short(), e.Call.To.Short())
-		f.Fix = "Give the call a timeout below its caller's own."
-		if p99, ok := e.Call.Latency.Time(.99); ok {
-			f.Detail = fmt.Sprintf("Its p99 is %s: a limit well above that costs nobody anything.", round(p99))
-		}
-		r.Find(f)
+		bare[from] = append(bare[from], e)
 	}
+	for _, from := range arch.Sorted(bare) {
+		r.Find(waits(c, r, from, bare[from]))
+	}
+}
+
+// waits is the finding about one service: it is cured in one place, the client
+// that all its calls go through.
+func waits(c *review.Case, r *review.Reporter, from arch.Ref, edges []arch.Edge) review.Finding {
+	f := review.Finding{Key: string(from), Fix: "Give the call a timeout below its caller's own."}
+	callees := map[arch.Ref]bool{}
+	own := false // somebody of the domain waits to be answered
+	for _, e := range edges {
+		callees[e.Call.To.Parent()] = true
+		own = own || !arch.Infrastructure(c.System.Services[e.Call.To.Name()].Role)
+		note := "the call"
+		if len(edges) > 1 {
+			note = e.From.Short() + " -> " + e.Call.To.Short()
+		}
+		f.Evidence = append(f.Evidence, c.At(note, e.At(), e.At("to")))
+		if p99, ok := e.Call.Latency.Time(.99); ok && f.Detail == "" {
+			f.Detail = fmt.Sprintf("The p99 of %s is %s: a limit well above that costs nobody anything.", e.Call.To.Short(), round(p99))
+		}
+	}
+	if !own {
+		f.Severity = review.Medium
+	}
+	first := edges[0]
+	f.Advice = r.Advice(first.From, first.Call.To)
+	if len(edges) == 1 {
+		f.Of = []arch.Ref{first.From, first.Call.To}
+		f.Title = fmt.Sprintf("%s waits for %s without a limit", first.From.Short(), first.Call.To.Short())
+		return f
+	}
+	f.Of = append([]arch.Ref{from}, refs(callees)...)
+	f.Title = fmt.Sprintf("%s waits for %s without a limit, at %d places", from.Short(), list(refs(callees), 2), len(edges))
+	f.Fix = "Give each call a timeout below its caller's own, best in the one client that they share."
+	return f
+}
+
+// witnessed: a witness of that kind saw this very call.
+func witnessed(c *review.Case, e arch.Edge, o arch.Origin) bool {
+	return slices.ContainsFunc(c.System.Ledger[e.At()], func(x arch.Claim) bool { return x.Origin() == o })
 }
 
 // inherits: a call by gRPC has the deadline of its context or none, and readers of

@@ -115,6 +115,7 @@ func Scored(w io.Writer, r *split.Result, c *split.Candidate, rest []string) err
 	row("SM (FSE'21; higher is better)", "%.3f", a.SM, b.SM)
 	row("IFN (FSE'21)", "%.3f", a.IFN, b.IFN)
 	row("NED (FSE'21)", "%.3f", a.NED, b.NED)
+	p.line("%-34s %12.1f   (100: yours is the recommended one)", "MoJoFM of the recommended cut", r.MoJoFM(c))
 	if len(rest) > 0 {
 		p.wrap("\nNot in your file, put where they are drawn to: ", 2, cut(plain(rest), 20))
 	}

@@ -16,6 +16,8 @@ var (
 	pageHTML string
 	//go:embed page.css
 	pageCSS string
+	//go:embed measure.js
+	measureJS string
 	//go:embed page.js
 	pageJS string
 
@@ -45,7 +47,7 @@ func HTML(w io.Writer, r *Report) error {
 	var b bytes.Buffer
 	err = page.Execute(&b, map[string]any{
 		"System": or(r.System, "the system"), "Answer": r.Result.Answer, "C": c, "R": r.Result, "Plan": r.Plan,
-		"CSS": template.CSS(pageCSS), "JS": template.JS(pageJS), "Data": template.JS(data), "Movable": len(sheet.Nodes) > 0,
+		"CSS": template.CSS(pageCSS), "JS": template.JS(measureJS + pageJS), "Data": template.JS(data), "Movable": len(sheet.Nodes) > 0,
 	})
 	if err != nil {
 		return err

@@ -45,10 +45,20 @@ func Markdown(w io.Writer, r *Report) error {
 		if len(x.Tables) > 0 {
 			p.line("Owns %s.", tables(x.Tables))
 		}
+		if len(x.Teams) > 0 {
+			p.line("Its files are owned by %s.", shares(x.Teams))
+		}
+		if x.Load.Known {
+			p.line("%.3g requests per second come in here.", x.Load.V)
+		}
 		if x.Own.Known {
 			p.line("%.0f %% of its changes touch nothing else.", 100*x.Own.V)
 		}
-		p.line("\nAs a service it brings %.2f (%s) and takes %.2f (%s).\n", x.Extract.Value, or(strings.Join(x.Extract.Brings, "; "), "nothing seen"), x.Extract.Price, or(strings.Join(x.Extract.Takes, "; "), "nothing to cut"))
+		if x.Supporting {
+			p.line("\nIt owns no table and nothing comes in at it: a library inside.\n")
+		} else {
+			p.line("\nAs a service it brings %.2f (%s) and takes %.2f (%s).\n", x.Extract.Value, or(strings.Join(x.Extract.Brings, "; "), "nothing seen"), x.Extract.Price, or(strings.Join(x.Extract.Takes, "; "), "nothing to cut"))
+		}
 		for _, m := range x.Members {
 			root := ""
 			if m.Aggregate {

@@ -1,50 +1,13 @@
-"use strict";
-// The board: types in contexts. The cost is computed as package split does.
+// The board: types in contexts, which can be moved while the figures follow.
 (() => {
   const board = document.getElementById("board");
   if (!board) return;
   const sheet = DATA, names = sheet.names;
-  const nodes = sheet.nodes, links = sheet.links || [], cases = sheet.cases || [], tx = sheet.tx || [], uses = sheet.uses || [], calls = sheet.calls || [];
-  const atoms = nodes.filter(n => !n.table).length;
-  const domain = nodes.filter(n => !n.table && !n.common).length;
+  const nodes = sheet.nodes;
   const original = nodes.map(n => n.part), labels = [...names];
   let part = [...original], undo = [], chosen = -1;
 
-  function measure(p) {
-    const k = labels.length, size = new Array(k).fill(0), inside = new Array(k).fill(0), kinds = new Array(k).fill(0);
-    nodes.forEach((n, i) => { if (!n.table && !n.common) size[p[i]]++; });
-    let cross = 0, total = 0, pairs = 0, work = 0;
-    for (const [a, b, w] of links) {
-      const v = Math.abs(w);
-      total += v;
-      if (w < 0) work++;
-      if (p[a] === p[b]) { if (w < 0) inside[p[a]]++; } else { cross += v; if (w < 0) pairs++; }
-    }
-    for (const c of cases) for (const q of new Set(c.filter(i => !nodes[i].common).map(i => p[i]))) kinds[q]++;
-    let mixed = 0, loose = 0, extreme = 0, over = 0, alive = 0;
-    const all = Math.log1p(cases.length), large = Math.max(10, .3 * domain);
-    for (let q = 0; q < k; q++) {
-      const n = size[q];
-      if (!n) continue;
-      alive++;
-      if (all) mixed += Math.log1p(kinds[q]) / all;
-      loose += 1 - (n > 1 ? Math.min(1, inside[q] / (2 * (n - 1))) : 1);
-      if (n < 5 && domain > 10) extreme += n * (5 - n) / 5; else if (n > large) extreme += n;
-      over = Math.max(over, n / domain - .4);
-    }
-    mixed /= alive; loose /= alive; extreme /= Math.max(1, domain);
-    const severed = total ? cross / total : 0;
-    const wide = work ? pairs / work * Math.sqrt(Math.max(1, domain / 8) / alive) : 0;
-    let cost = severed + .6 * mixed + .6 * wide + .4 * extreme + .3 * loose;
-    if (alive > 1 && over > 0) cost += 4 * over;
-    const owner = t => p[atoms + t];
-    const span = tx.filter(ts => new Set(ts.map(owner)).size > 1).length;
-    const writes = new Set(uses.filter(([a, t, w]) => w && p[a] !== owner(t)).map(([a, t]) => t + ":" + p[a])).size;
-    const reads = new Set(uses.filter(([a, t, w]) => !w && p[a] !== owner(t)).map(([a, t]) => t + ":" + p[a])).size;
-    const ops = calls.reduce((s, [a, b, n]) => s + (p[a] !== p[b] ? n : 0), 0);
-    return { alive, cost, severed, span, writes, reads, ops };
-  }
-
+  const measure = p => measured(sheet, p, labels.length);
   const before = measure(original);
   const shown = [["cost", "cost", 2], ["severed", "evidence severed", 2], ["ops", "operations across", 0], ["span", "transactions that span", 0], ["writes", "foreign writers", 0], ["reads", "foreign readers", 0], ["alive", "contexts", 0]];
 

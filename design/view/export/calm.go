@@ -1,66 +1,24 @@
 package export
 
 import (
-	"encoding/json"
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/view"
+	"github.com/ashlar-dev/ashlar/formats/calm"
 )
 
-// calmSchema is the version that CALM writes.
-const calmSchema = "https://calm.finos.org/release/1.1/meta/calm.json"
-
-type calmDocument struct {
-	Schema        string         `json:"$schema"`
-	Nodes         []calmNode     `json:"nodes"`
-	Relationships []calmRelation `json:"relationships"`
-	Metadata      map[string]any `json:"metadata,omitempty"`
-}
-
-type calmNode struct {
-	ID          string         `json:"unique-id"`
-	Type        string         `json:"node-type"`
-	Name        string         `json:"name"`
-	Description string         `json:"description"`
-	Metadata    map[string]any `json:"metadata,omitempty"`
-}
-
-type calmRelation struct {
-	ID          string         `json:"unique-id"`
-	Description string         `json:"description,omitempty"`
-	Type        calmType       `json:"relationship-type"`
-	Protocol    string         `json:"protocol,omitempty"`
-	Metadata    map[string]any `json:"metadata,omitempty"`
-}
-
-// calmType has exactly one part.
-type calmType struct {
-	Connects *calmConnects `json:"connects,omitempty"`
-	Composed *calmComposed `json:"composed-of,omitempty"`
-}
-
-type calmConnects struct {
-	Source      calmEnd `json:"source"`
-	Destination calmEnd `json:"destination"`
-}
-
-type calmEnd struct {
-	Node string `json:"node"`
-}
-
-type calmComposed struct {
-	Container string   `json:"container"`
-	Nodes     []string `json:"nodes"`
-}
-
-// CALM writes an architecture of the Common Architecture Language Model 1.1.
-// Groups become systems that are composed of their nodes. What CALM has no word
-// for is in the metadata.
+// CALM writes an architecture of the Common Architecture Language Model. Groups
+// become systems that are composed of their nodes. What CALM has no word for is in
+// the metadata, from which ashlar discover reads it back.
 func CALM(g view.Graph) ([]byte, error) {
-	d := calmDocument{Schema: calmSchema, Nodes: []calmNode{}, Relationships: []calmRelation{}, Metadata: map[string]any{"name": g.Title, "view": g.Kind}}
+	d := calm.Architecture{Schema: calm.Schema, Metadata: calm.Metadata{"name": g.Title, "view": string(g.Kind)}}
 	for _, n := range g.Nodes {
-		d.Nodes = append(d.Nodes, calmNode{ID: string(n.Ref), Type: calmNodeType(n), Name: n.Label, Description: calmAbout(n), Metadata: calmMeta(n.Facts, n.Badges, n.Change)})
+		meta := calmMeta(n.Facts, n.Badges, n.Change)
+		if n.Missing {
+			meta = calm.Metadata{"missing": true}
+		}
+		d.Nodes = append(d.Nodes, calm.Node{ID: string(n.Ref), Type: calmNodeType(n), Name: n.Label, Description: calmAbout(n), Metadata: meta})
 	}
 	for _, gr := range g.Groups {
 		var members []string
@@ -74,49 +32,59 @@ func CALM(g view.Graph) ([]byte, error) {
 				members = append(members, "group/"+sub.ID)
 			}
 		}
-		d.Nodes = append(d.Nodes, calmNode{ID: "group/" + gr.ID, Type: "system", Name: gr.Label, Description: gr.Kind + " " + gr.Label})
+		d.Nodes = append(d.Nodes, calm.Node{ID: "group/" + gr.ID, Type: calm.System, Name: gr.Label, Description: gr.Kind + " " + gr.Label})
 		if len(members) > 0 {
-			d.Relationships = append(d.Relationships, calmRelation{ID: "composition " + gr.ID, Type: calmType{Composed: &calmComposed{"group/" + gr.ID, members}}})
+			d.Relationships = append(d.Relationships, calm.Relationship{ID: "composition " + gr.ID, Type: calm.Type{ComposedOf: &calm.Container{Container: "group/" + gr.ID, Nodes: members}}})
 		}
 	}
 	for _, e := range g.Edges {
-		about := says(e)
-		if about == "" {
-			about = strings.ReplaceAll(string(e.Kind), "-", " ")
-		}
-		facts := []view.Fact{{Name: "kind", Value: string(e.Kind)}}
-		protocol := calmProtocols[strings.ToLower(e.Protocol)]
-		if protocol == "" && e.Protocol != "" {
-			facts = append(facts, view.Fact{Name: "protocol", Value: e.Protocol})
-		}
-		d.Relationships = append(d.Relationships, calmRelation{ID: e.ID(), Description: about, Protocol: protocol, Metadata: calmMeta(append(facts, e.Facts...), e.Badges, e.Change),
-			Type: calmType{Connects: &calmConnects{calmEnd{string(e.From)}, calmEnd{string(e.To)}}}})
+		d.Relationships = append(d.Relationships, calmEdge(e))
 	}
-	out, err := json.MarshalIndent(d, "", "  ")
-	if err != nil {
-		return nil, err
+	return d.Encode()
+}
+
+func calmEdge(e view.Edge) calm.Relationship {
+	about := says(e)
+	if about == "" {
+		about = strings.ReplaceAll(string(e.Kind), "-", " ")
 	}
-	return append(out, '\n'), nil
+	facts := []view.Fact{{Name: "kind", Value: string(e.Kind)}}
+	protocol := calmProtocol(e.Protocol)
+	if protocol == "" && e.Protocol != "" {
+		facts = append(facts, view.Fact{Name: "protocol", Value: e.Protocol})
+	}
+	return calm.Relationship{ID: e.ID(), Description: about, Protocol: protocol, Metadata: calmMeta(append(facts, e.Facts...), e.Badges, e.Change),
+		Type: calm.Type{Connects: &calm.Connects{Source: calm.End{Node: string(e.From)}, Destination: calm.End{Node: string(e.To)}}}}
+}
+
+// calmProtocol is the word that CALM has for a protocol, or "".
+func calmProtocol(name string) string {
+	for _, p := range calm.Protocols() {
+		if strings.EqualFold(p, name) {
+			return p
+		}
+	}
+	return ""
 }
 
 func calmNodeType(n view.Node) string {
 	switch {
 	case n.Kind == view.Store:
-		return "database"
+		return calm.Database
 	case n.Kind == view.Table, n.Kind == view.Event:
-		return "data-asset"
+		return calm.DataAsset
 	case n.Kind == view.Topic:
 		return "topic" // the schema lets types be any word
 	case n.Kind == view.Gateway, n.Kind == view.Service && n.Role == arch.RoleGateway:
 		return "gateway"
 	case n.Kind == view.External, n.Kind == view.Context:
-		return "system"
+		return calm.System
 	case n.Kind == view.Person:
-		return "actor"
+		return calm.Actor
 	case n.Role == arch.RoleUI:
-		return "webclient"
+		return calm.WebClient
 	}
-	return "service"
+	return calm.Service
 }
 
 func calmAbout(n view.Node) string {
@@ -131,8 +99,8 @@ func calmAbout(n view.Node) string {
 }
 
 // calmMeta keeps facts of one name as a list.
-func calmMeta(fs []view.Fact, badges []view.Badge, ch view.Change) map[string]any {
-	m := map[string]any{}
+func calmMeta(fs []view.Fact, badges []view.Badge, ch view.Change) calm.Metadata {
+	m := calm.Metadata{}
 	for _, f := range fs {
 		switch old := m[f.Name].(type) {
 		case nil:
@@ -144,7 +112,7 @@ func calmMeta(fs []view.Fact, badges []view.Badge, ch view.Change) map[string]an
 		}
 	}
 	if ch != view.Same {
-		m["change"] = ch
+		m["change"] = string(ch)
 	}
 	var findings []string
 	for _, b := range badges {
@@ -158,7 +126,3 @@ func calmMeta(fs []view.Fact, badges []view.Badge, ch view.Change) map[string]an
 	}
 	return m
 }
-
-// calmProtocols are the words that CALM has for a protocol.
-var calmProtocols = map[string]string{"http": "HTTP", "https": "HTTPS", "ftp": "FTP", "sftp": "SFTP", "jdbc": "JDBC", "websocket": "WebSocket", "socketio": "SocketIO",
-	"ldap": "LDAP", "amqp": "AMQP", "tls": "TLS", "mtls": "mTLS", "tcp": "TCP"}

@@ -1,47 +1,68 @@
 package export
 
 import (
-	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/view"
+	"github.com/ashlar-dev/ashlar/formats/structurizr"
 )
 
 // Structurizr writes a C4 workspace: one software system whose containers are
 // services, stores, topics and gateways, grouped as the graph is; external
-// systems stand beside it.
+// systems stand beside it. Properties that begin with "ashlar." say what the
+// elements are, so that ashlar discover reads them back.
 func Structurizr(g view.Graph) string {
-	var b strings.Builder
 	n := newIDs("workspace", "model", "views", "system", "element", "relationship", "group", "person", "container", "component", "this")
-	n.used["system"] = true
-	fmt.Fprintf(&b, "workspace %s {\n  !identifiers flat\n  model {\n", dslText(g.Title))
+	n.used["main_system"] = true
+	w := &structurizr.Workspace{Name: oneLine(g.Title), Appendix: dslViews + dslStyles}
+	add := func(e structurizr.Element) { w.Elements = append(w.Elements, e) }
 	for _, nd := range g.Nodes {
 		switch nd.Kind {
 		case view.External:
-			fmt.Fprintf(&b, "    %s = softwareSystem %s %s \"external\"\n", n.node(nd.Ref), dslText(nd.Label), dslText(marked(nd.Detail, nd.Badges, nd.Change)))
+			add(structurizr.Element{ID: n.node(nd.Ref), Kind: structurizr.SoftwareSystem, Name: oneLine(nd.Label), Description: oneLine(marked(nd.Detail, nd.Badges, nd.Change)), Tags: []string{"external"}, Properties: dslProperties(nd)})
 		case view.Person:
-			fmt.Fprintf(&b, "    %s = person %s\n", n.node(nd.Ref), dslText(nd.Label))
+			add(structurizr.Element{ID: n.node(nd.Ref), Kind: structurizr.Person, Name: oneLine(nd.Label)})
 		}
 	}
-	fmt.Fprintf(&b, "    main_system = softwareSystem %s {\n", dslText(g.Title))
-	names := dslNames(g)
+	add(structurizr.Element{ID: "main_system", Kind: structurizr.SoftwareSystem, Name: oneLine(g.Title)})
+	names, around := dslNames(g), []string{"main_system"}
 	groupTree(g,
-		func(gr view.Group, d int) { fmt.Fprintf(&b, "%sgroup %s {\n", indent(d+3), dslText(gr.Label)) },
-		func(nd view.Node, d int) {
+		func(gr view.Group, _ int) {
+			add(structurizr.Element{ID: "group/" + gr.ID, Kind: structurizr.Group, Name: oneLine(gr.Label), Parent: around[len(around)-1]})
+			around = append(around, "group/"+gr.ID)
+		},
+		func(nd view.Node, _ int) {
 			if nd.Kind == view.External || nd.Kind == view.Person || nd.Kind == view.Event {
 				return
 			}
-			fmt.Fprintf(&b, "%s%s = container %s %s %s %s\n", indent(d+3), n.node(nd.Ref), dslText(names[nd.Ref]), dslText(marked("", nd.Badges, nd.Change)), dslText(nd.Detail), dslText(dslTag(nd)))
+			add(structurizr.Element{ID: n.node(nd.Ref), Kind: structurizr.Container, Name: oneLine(names[nd.Ref]), Description: oneLine(marked("", nd.Badges, nd.Change)), Technology: oneLine(nd.Detail),
+				Tags: []string{dslTag(nd)}, Properties: dslProperties(nd), Parent: around[len(around)-1]})
 		},
-		func(_ view.Group, d int) { fmt.Fprintf(&b, "%s}\n", indent(d+3)) })
-	b.WriteString("    }\n")
-	dslRelations(&b, g, n)
-	b.WriteString("  }\n  views {\n    container main_system \"containers\" {\n      include *\n      autoLayout lr\n    }\n")
-	b.WriteString(dslStyles)
-	b.WriteString("  }\n}\n")
-	return b.String()
+		func(view.Group, int) { around = around[:len(around)-1] })
+	w.Relationships = dslRelations(g, n)
+	return string(w.DSL())
 }
+
+// dslProperties say what no word of C4 does.
+func dslProperties(n view.Node) map[string]string {
+	props := map[string]string{"ashlar.ref": string(n.Ref)}
+	if n.Context != "" {
+		props["ashlar.context"] = n.Context
+	}
+	if n.Team != "" && n.Kind == view.Service {
+		props["ashlar.team"] = n.Team
+	}
+	return props
+}
+
+const dslViews = `  views {
+    container main_system "containers" {
+      include *
+      autoLayout lr
+    }
+`
 
 const dslStyles = `    styles {
       element "store" {
@@ -75,6 +96,7 @@ const dslStyles = `    styles {
         style dashed
       }
     }
+  }
 `
 
 // dslNames: the names of containers must differ, also between a service and a
@@ -95,7 +117,8 @@ func dslNames(g view.Graph) map[arch.Ref]string {
 }
 
 // dslRelations: two elements may have one relation of a description only.
-func dslRelations(b *strings.Builder, g view.Graph, n *ids) {
+func dslRelations(g view.Graph, n *ids) []structurizr.Relationship {
+	var out []structurizr.Relationship
 	for _, e := range g.Edges {
 		from, _ := g.Node(e.From)
 		to, _ := g.Node(e.To)
@@ -106,12 +129,13 @@ func dslRelations(b *strings.Builder, g view.Graph, n *ids) {
 		if what == "" || e.Label != "" && (e.Kind == view.Sync || e.Kind == view.Async) {
 			what = strings.TrimSpace(map[bool]string{true: "routes to", false: "calls"}[e.Kind == view.Route] + " " + what)
 		}
-		tags := string(e.Kind)
+		tags := []string{string(e.Kind)}
 		if dashed(e.Kind) {
-			tags += ",asynchronous"
+			tags = append(tags, "asynchronous")
 		}
-		fmt.Fprintf(b, "    %s -> %s %s %s %s\n", n.node(e.From), n.node(e.To), dslText(marked(what, e.Badges, e.Change)), dslText(e.Protocol), dslText(tags))
+		out = append(out, structurizr.Relationship{From: n.node(e.From), To: n.node(e.To), Description: oneLine(marked(what, e.Badges, e.Change)), Technology: oneLine(e.Protocol), Tags: tags})
 	}
+	return slices.Clip(out)
 }
 
 func dslTag(n view.Node) string {
@@ -125,8 +149,4 @@ func dslTag(n view.Node) string {
 		return m.Role
 	}
 	return string(m.Node)
-}
-
-func dslText(s string) string {
-	return `"` + strings.NewReplacer(`\`, `/`, `"`, `'`, "\n", " ", "${", "$ {").Replace(oneLine(s)) + `"`
 }

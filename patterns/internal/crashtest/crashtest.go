@@ -50,6 +50,14 @@ type Process struct {
 // process is about to begin its work.
 func Start(t testing.TB, role string, env ...string) *Process {
 	t.Helper()
+	return StartTelling(t, role, nil, env...)
+}
+
+// StartTelling calls tell with each line that the role prints on its standard
+// output, in order; all lines were told when Kill or Wait returns. What a
+// process printed before it was killed is not lost.
+func StartTelling(t testing.TB, role string, tell func(line string), env ...string) *Process {
+	t.Helper()
 	p := &Process{done: make(chan struct{})}
 	p.cmd = exec.Command(os.Args[0], "-test.run=^$")
 	p.cmd.Env = append(append(os.Environ(), roleVariable+"="+role), env...)
@@ -67,7 +75,11 @@ func Start(t testing.TB, role string, env ...string) *Process {
 	}
 	go func() {
 		for lines.Scan() {
-			fmt.Fprintln(&p.out, lines.Text())
+			if tell != nil {
+				tell(lines.Text())
+			} else {
+				fmt.Fprintln(&p.out, lines.Text())
+			}
 		}
 		p.err = p.cmd.Wait()
 		close(p.done)
@@ -80,6 +92,19 @@ func Start(t testing.TB, role string, env ...string) *Process {
 func (p *Process) Kill() {
 	_ = p.cmd.Process.Signal(syscall.SIGKILL) // it may have ended
 	<-p.done
+}
+
+// Done is closed when the process has ended and all it printed is read.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Output is what the process printed on its standard error, and on its standard
+// output unless it was told.
+func (p *Process) Output() string { return strings.TrimSpace(p.out.String()) }
+
+// Wait waits for the end that the role comes to by itself, and returns its error.
+func (p *Process) Wait() error {
+	<-p.done
+	return p.Fault()
 }
 
 // Fault describes an end that was not a kill; nil while it runs.

@@ -83,8 +83,20 @@ type Store interface {
 	Close() error
 }
 
+// Picker is a store that finds the few records of some types among many without
+// bringing the others along.
+type Picker interface {
+	// ReadTypes returns records with after < Position <= upto whose Type is one
+	// of types, in order, within the bounds of Read.
+	ReadTypes(ctx context.Context, after, upto int64, types []string, limit int) ([]Record, error)
+}
+
+// LeaseKeep is how long an expired lease is kept; a released one goes at once.
+// Whoever acquires one removes the others' remains.
+const LeaseKeep = 24 * time.Hour
+
 // Leaser is a store in which processes can agree who does a thing. Lease names
-// are the caller's. The token grows with every change of holder and never
+// are the caller's and not empty. The token grows with every change of holder and never
 // repeats; a Unit fenced by an older one is refused.
 type Leaser interface {
 	// Acquire takes the lease when it is free, expired or already the holder's;

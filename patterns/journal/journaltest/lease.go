@@ -2,6 +2,7 @@ package journaltest
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/ashlar-dev/ashlar/patterns/journal"
@@ -46,6 +47,37 @@ func leaseOneHolder(b *bundle) {
 	t2, err := two.Acquire(b.Context(), "x", "two", time.Hour)
 	if err != nil || t2 <= t1 {
 		b.Fatalf("token %d after %d, %v", t2, t1, err)
+	}
+}
+
+func leasePrunes(b *bundle) {
+	l := b.leases(b.journal(nil))
+	var last int64
+	for range 3 { // a process that came back under its name
+		t, err := l.Acquire(b.Context(), "old", "one", -2*driver.LeaseKeep)
+		if err != nil || t <= last {
+			b.Fatalf("token %d after %d, %v", t, last, err)
+		}
+		last = t
+	}
+	for name, ttl := range map[string]time.Duration{"older": -3 * driver.LeaseKeep, "expired": -time.Minute, "held": time.Hour} {
+		if _, err := l.Acquire(b.Context(), name, "two", ttl); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if _, err := l.Acquire(b.Context(), "new", "three", time.Hour); err != nil {
+		b.Fatal(err)
+	}
+	ls, err := l.Leases(b.Context(), "")
+	var names []string
+	for _, l := range ls {
+		names = append(names, l.Name)
+	}
+	if err != nil || !slices.Equal(names, []string{"expired", "held", "new"}) {
+		b.Errorf("leases %v, %v", names, err)
+	}
+	if t, err := l.Acquire(b.Context(), "old", "one", time.Hour); err != nil || t <= last {
+		b.Errorf("token %d after %d was forgotten, %v", t, last, err)
 	}
 }
 

@@ -2,6 +2,7 @@ package journaltest
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ashlar-dev/ashlar/patterns/journal"
@@ -49,6 +50,39 @@ func repeatMixed(b *bundle) {
 		b.Errorf("got %v", err)
 	}
 	b.head(j, 1)
+}
+
+func readTypes(b *bundle) {
+	j := b.journal(nil)
+	var want []int64
+	for i := range 25 {
+		u := unit(fmt.Sprint("s", i), 3)
+		u.Records[1].Type, u.Records[2].Type = "rare", "seldom"
+		res := b.append(j, u)
+		want = append(want, res.First+1, res.First+2)
+	}
+	b.append(j, unit("last", 9))
+	var got []int64
+	after := int64(0)
+	for {
+		rs, looked, err := j.ReadTypes(b.Context(), after, []string{"rare", "seldom", "never"}, 7)
+		if err != nil || len(rs) > 7 {
+			b.Fatal(len(rs), err)
+		}
+		for _, r := range rs {
+			if r.Type != "rare" && r.Type != "seldom" || r.Position <= after || r.Position > looked || len(r.Data) == 0 {
+				b.Errorf("after %d, looked up to %d: %+v", after, looked, r)
+			}
+			got = append(got, r.Position)
+		}
+		if looked == after {
+			break
+		}
+		after = looked
+	}
+	if !slices.Equal(got, want) || after != 84 {
+		b.Errorf("got %v up to %d, want %v up to 84", got, after, want)
+	}
 }
 
 func readPages(b *bundle) {

@@ -85,8 +85,9 @@ func (s *store) quick(ctx context.Context, now time.Time, group []driver.Unit, r
 			return s.failed(err)
 		}
 	}
-	var cols columns
-	head := plan(group, s.head, k, &cols, results)
+	cols := &s.cols
+	defer cols.reset() // the group is not kept
+	head := plan(group, s.head, k, cols, results)
 	for i := range results {
 		if results[i].Err != nil || results[i].Repeated {
 			return errMoved // refused only on the newest state
@@ -94,18 +95,18 @@ func (s *store) quick(ctx context.Context, now time.Time, group []driver.Unit, r
 	}
 	b := &pgx.Batch{}
 	b.Queue(s.sql.lock, s.key)
-	s.insert(b, now, s.head, &cols)
+	s.insert(b, now, s.head, cols)
 	br := s.w.SendBatch(ctx, b)
 	if _, err := br.Exec(); err != nil {
 		_ = br.Close()
-		return s.unsure(err, s.head, now, head, &cols)
+		return s.unsure(err, s.head, now, head, cols)
 	}
 	tag, err := br.Exec()
 	if cerr := br.Close(); err == nil {
 		err = cerr
 	}
 	if err != nil {
-		return s.unsure(err, s.head, now, head, &cols)
+		return s.unsure(err, s.head, now, head, cols)
 	}
 	if tag.RowsAffected() == 0 {
 		return errMoved
@@ -141,11 +142,12 @@ func (s *store) thorough(ctx context.Context, now time.Time, group []driver.Unit
 	if err != nil {
 		return s.rollback(ctx, err)
 	}
-	var cols columns
-	newHead := plan(group, head, k, &cols, results)
+	cols := &s.cols
+	defer cols.reset() // the group is not kept
+	newHead := plan(group, head, k, cols, results)
 	b = &pgx.Batch{}
 	if newHead > head {
-		s.insert(b, now, head, &cols)
+		s.insert(b, now, head, cols)
 	}
 	b.Queue("COMMIT")
 	br = s.w.SendBatch(ctx, b)
@@ -158,7 +160,7 @@ func (s *store) thorough(ctx context.Context, now time.Time, group []driver.Unit
 		err = cerr
 	}
 	if err != nil {
-		return s.unsure(s.rollback(ctx, err), head, now, newHead, &cols)
+		return s.unsure(s.rollback(ctx, err), head, now, newHead, cols)
 	}
 	s.learn(newHead, k)
 	return nil

@@ -18,7 +18,11 @@ func (s *store) Acquire(ctx context.Context, lease, holder string, ttl time.Dura
 		if _, err := tx.Exec(ctx, s.sql.lock, s.key); err != nil {
 			return err
 		}
-		err := tx.QueryRow(ctx, `INSERT INTO `+s.schema+`.leases AS l (name, holder, token, expires) VALUES ($1, $2, 1, clock_timestamp() + $3::bigint * interval '1 microsecond')
+		if err := s.prune(ctx, tx, lease); err != nil {
+			return err
+		}
+		err := tx.QueryRow(ctx, `INSERT INTO `+s.schema+`.leases AS l (name, holder, token, expires)
+			VALUES ($1, $2, 1 + coalesce((SELECT token FROM `+s.schema+`.leases WHERE name = ''), 0), clock_timestamp() + $3::bigint * interval '1 microsecond')
 			ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, token = l.token + 1, expires = excluded.expires
 			WHERE l.holder = excluded.holder OR l.expires <= clock_timestamp() RETURNING token`, lease, holder, ttl.Microseconds()).Scan(&token)
 		if !errors.Is(err, pgx.ErrNoRows) {
@@ -31,6 +35,20 @@ func (s *store) Acquire(ctx context.Context, lease, holder string, ttl time.Dura
 		return held
 	})
 	return token, wrap("acquire", err)
+}
+
+// prune removes what has long expired, but for the lease that is wanted. The row
+// without a name keeps the greatest token of those removed, so that tokens go on
+// growing should a name come back. The commit lock is held.
+func (s *store) prune(ctx context.Context, tx pgx.Tx, wanted string) error {
+	const old = `expires < clock_timestamp() - $2::bigint * interval '1 microsecond' AND name NOT IN ('', $1)`
+	_, err := tx.Exec(ctx, `INSERT INTO `+s.schema+`.leases AS l (name, holder, token, expires)
+		SELECT '', '', max(token), 'infinity' FROM `+s.schema+`.leases WHERE `+old+` HAVING count(*) > 0
+		ON CONFLICT (name) DO UPDATE SET token = greatest(l.token, excluded.token)`, wanted, driver.LeaseKeep.Microseconds())
+	if err == nil {
+		_, err = tx.Exec(ctx, `DELETE FROM `+s.schema+`.leases WHERE `+old, wanted, driver.LeaseKeep.Microseconds())
+	}
+	return err
 }
 
 func (s *store) Renew(ctx context.Context, lease string, token int64, ttl time.Duration) error {
@@ -59,7 +77,7 @@ func (s *store) Release(ctx context.Context, lease string, token int64) error {
 }
 
 func (s *store) Leases(ctx context.Context, prefix string) ([]driver.Lease, error) {
-	rows, err := s.pool.Query(ctx, `SELECT name, holder, token, expires <= clock_timestamp(), greatest(expires, 'epoch') FROM `+s.schema+`.leases WHERE starts_with(name, $1) ORDER BY name`, prefix)
+	rows, err := s.pool.Query(ctx, `SELECT name, holder, token, expires <= clock_timestamp(), greatest(expires, 'epoch') FROM `+s.schema+`.leases WHERE starts_with(name, $1) AND name <> '' ORDER BY name`, prefix)
 	if err != nil {
 		return nil, wrap("leases", err)
 	}

@@ -21,6 +21,10 @@ func (s *store) ReadStream(ctx context.Context, stream string, after int64, limi
 	return s.query(ctx, readColumns+s.schema+`.records WHERE stream = $1 AND version > $2 ORDER BY version LIMIT $3`, stream, after, limit)
 }
 
+func (s *store) ReadTypes(ctx context.Context, after, upto int64, types []string, limit int) ([]driver.Record, error) {
+	return s.query(ctx, readColumns+s.schema+`.records WHERE position > $1 AND position <= $2 AND type = ANY ($3::text[]) ORDER BY position LIMIT $4`, after, upto, types, limit)
+}
+
 func (s *store) query(ctx context.Context, q string, args ...any) ([]driver.Record, error) {
 	rows, err := s.pool.Query(ctx, q, args...)
 	if err != nil {

@@ -70,6 +70,7 @@ type store struct {
 	w        *pgx.Conn // the writer's, outside the pool; nil after it broke
 	head     int64     // as this store last saw it; -1: unknown
 	versions versions
+	cols     columns     // of the group under way
 	trimmed  atomic.Bool // a stream was removed: what is remembered may be wrong
 	notify   notifier
 	closing  sync.Once
@@ -79,6 +80,7 @@ var (
 	_ driver.Store   = (*store)(nil)
 	_ driver.Leaser  = (*store)(nil)
 	_ driver.Watcher = (*store)(nil)
+	_ driver.Picker  = (*store)(nil)
 )
 
 // Open connects to a database by its URL or DSN. Give the result to journal.Open.

@@ -34,7 +34,7 @@ func (s *store) Commit(ctx context.Context, now time.Time, group []driver.Unit) 
 				return err
 			}
 		}
-		return nil
+		return s.rows.flush(ctx, s.w)
 	})
 	if err != nil {
 		return nil, err
@@ -55,6 +55,7 @@ func (s *store) transact(ctx context.Context, f func() error) error {
 		}
 		_, _ = s.st.rollback.ExecContext(ctx) // SQLite may have rolled back already
 	}
+	s.rows.forget()
 	s.versions.forget()
 	s.head = -1
 	return s.classify(err)
@@ -106,9 +107,7 @@ func (s *store) unit(ctx context.Context, now time.Time, u *driver.Unit, res *dr
 		r := &u.Records[i]
 		s.head++
 		version++
-		if _, err := s.st.insert.ExecContext(ctx, s.head, u.Stream, version, r.Type, r.ID, r.Final, now.UnixMicro(), r.Data, r.Meta); err != nil {
-			return err
-		}
+		s.rows.add(s.head, u.Stream, version, r, now)
 	}
 	res.Last, res.Version = s.head, version
 	s.versions.put(u.Stream, version)
@@ -124,7 +123,11 @@ func (s *store) repeated(ctx context.Context, u *driver.Unit, res *driver.Result
 		if u.Records[i].ID == "" {
 			continue
 		}
-		named++
+		if named++; named == 1 { // they may be among this group's own
+			if err := s.rows.flush(ctx, s.w); err != nil {
+				return false, err
+			}
+		}
 		var p int64
 		err := s.st.repeat.QueryRowContext(ctx, u.Stream, u.Records[i].ID).Scan(&p)
 		if errors.Is(err, sql.ErrNoRows) {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/ashlar-dev/ashlar/patterns/journal/driver"
@@ -14,10 +15,16 @@ import (
 
 func (s *store) Acquire(ctx context.Context, lease, holder string, ttl time.Duration) (token int64, err error) {
 	err = s.leaseTx(ctx, func(now time.Time) error {
+		if err := s.prune(ctx, lease, now.Add(-driver.LeaseKeep)); err != nil {
+			return err
+		}
 		var l driver.Lease
 		var expires int64
 		err := s.w.QueryRowContext(ctx, `SELECT holder, token, expires FROM leases WHERE name = ?`, lease).Scan(&l.Holder, &l.Token, &expires)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		if errors.Is(err, sql.ErrNoRows) {
+			err = s.w.QueryRowContext(ctx, `SELECT coalesce(max(token), 0) FROM leases WHERE name = ''`).Scan(&l.Token)
+		}
+		if err != nil {
 			return err
 		}
 		if l.Expires = time.UnixMicro(expires); l.Holder != holder && l.Expires.After(now) {
@@ -29,6 +36,19 @@ func (s *store) Acquire(ctx context.Context, lease, holder string, ttl time.Dura
 		return err
 	})
 	return token, err
+}
+
+// prune removes what has long expired, but for the lease that is wanted. The row
+// without a name keeps the greatest token of those removed, so that tokens go on
+// growing should a name come back.
+func (s *store) prune(ctx context.Context, wanted string, before time.Time) error {
+	_, err := s.w.ExecContext(ctx, `INSERT INTO leases (name, holder, token, expires)
+		SELECT '', '', max(token), ?3 FROM leases WHERE expires < ?1 AND name NOT IN ('', ?2) HAVING count(*) > 0
+		ON CONFLICT (name) DO UPDATE SET token = max(token, excluded.token)`, before.UnixMicro(), wanted, int64(math.MaxInt64))
+	if err == nil {
+		_, err = s.w.ExecContext(ctx, `DELETE FROM leases WHERE expires < ?1 AND name NOT IN ('', ?2)`, before.UnixMicro(), wanted)
+	}
+	return err
 }
 
 func (s *store) Renew(ctx context.Context, lease string, token int64, ttl time.Duration) error {
@@ -55,7 +75,7 @@ func (s *store) Release(ctx context.Context, lease string, token int64) error {
 }
 
 func (s *store) Leases(ctx context.Context, prefix string) ([]driver.Lease, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT name, holder, token, expires FROM leases WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name`, prefix)
+	rows, err := s.db.QueryContext(ctx, `SELECT name, holder, token, expires FROM leases WHERE substr(name, 1, length(?1)) = ?1 AND name <> '' ORDER BY name`, prefix)
 	if err != nil {
 		return nil, fmt.Errorf("sqlitestore: leases: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ashlar-dev/ashlar/patterns/journal/driver"
@@ -20,6 +21,15 @@ func (s *store) Read(ctx context.Context, after int64, limit int) ([]driver.Reco
 
 func (s *store) ReadStream(ctx context.Context, stream string, after int64, limit int) ([]driver.Record, error) {
 	return s.query(ctx, columns+`WHERE stream = ? AND version > ? ORDER BY version LIMIT ?`, stream, after, limit)
+}
+
+func (s *store) ReadTypes(ctx context.Context, after, upto int64, types []string, limit int) ([]driver.Record, error) {
+	args := []any{after, upto}
+	for _, t := range types {
+		args = append(args, t)
+	}
+	in := strings.TrimSuffix(strings.Repeat("?,", len(types)), ",")
+	return s.query(ctx, columns+`WHERE position > ? AND position <= ? AND type IN (`+in+`) ORDER BY position LIMIT ?`, append(args, limit)...)
 }
 
 func (s *store) query(ctx context.Context, q string, args ...any) ([]driver.Record, error) {

@@ -10,7 +10,7 @@ import (
 // statements are the writer's, prepared once: parsing SQL costs as much as
 // running it.
 type statements struct {
-	begin, commit, rollback, head, version, repeat, insert, token *sql.Stmt
+	begin, commit, rollback, head, version, repeat, token *sql.Stmt
 }
 
 func (s *statements) prepare(ctx context.Context, c *sql.Conn) error {
@@ -18,11 +18,10 @@ func (s *statements) prepare(ctx context.Context, c *sql.Conn) error {
 		"BEGIN IMMEDIATE": &s.begin,
 		"COMMIT":          &s.commit,
 		"ROLLBACK":        &s.rollback,
-		"SELECT coalesce(max(position), 0) FROM records":                                                                &s.head,
-		"SELECT coalesce(max(version), 0) FROM records WHERE stream = ?":                                                &s.version,
-		"SELECT position FROM records WHERE stream = ? AND id = ? AND id <> ''":                                         &s.repeat,
-		"SELECT token FROM leases WHERE name = ?":                                                                       &s.token,
-		"INSERT INTO records (position, stream, version, type, id, final, time, data, meta) VALUES (?,?,?,?,?,?,?,?,?)": &s.insert,
+		"SELECT coalesce(max(position), 0) FROM records":                        &s.head,
+		"SELECT coalesce(max(version), 0) FROM records WHERE stream = ?":        &s.version,
+		"SELECT position FROM records WHERE stream = ? AND id = ? AND id <> ''": &s.repeat,
+		"SELECT token FROM leases WHERE name = ?":                               &s.token,
 	} {
 		st, err := c.PrepareContext(ctx, q)
 		if err != nil {
@@ -35,7 +34,7 @@ func (s *statements) prepare(ctx context.Context, c *sql.Conn) error {
 
 func (s *statements) close() error {
 	var errs []error
-	for _, st := range []*sql.Stmt{s.begin, s.commit, s.rollback, s.head, s.version, s.repeat, s.insert, s.token} {
+	for _, st := range []*sql.Stmt{s.begin, s.commit, s.rollback, s.head, s.version, s.repeat, s.token} {
 		if st != nil {
 			errs = append(errs, st.Close())
 		}

@@ -66,6 +66,7 @@ type store struct {
 	w    *sql.Conn // only Commit, Trim and the leases use it, under lock
 	lock chan struct{}
 	st   statements
+	rows inserter // of the group under way
 
 	head     int64 // as this store last saw it
 	versions versions
@@ -76,6 +77,7 @@ type store struct {
 var (
 	_ driver.Store  = (*store)(nil)
 	_ driver.Leaser = (*store)(nil)
+	_ driver.Picker = (*store)(nil)
 )
 
 // Open opens the file, creates it when missing and moves its tables to the
@@ -153,7 +155,7 @@ func (s *store) prepare(ctx context.Context, o Options) error {
 	if err := s.move(ctx, o); err != nil {
 		return err
 	}
-	if err := s.st.prepare(ctx, s.w); err != nil {
+	if err := errors.Join(s.st.prepare(ctx, s.w), s.rows.prepare(ctx, s.w)); err != nil {
 		return err
 	}
 	db, err := sql.Open("sqlite", dsn(s.path, o, "query_only(1)"))
@@ -201,7 +203,7 @@ func (s *store) Describe(ctx context.Context) (string, error) {
 // Close may be called again: it then does nothing.
 func (s *store) Close() (err error) {
 	s.closing.Do(func() {
-		errs := []error{s.st.close()}
+		errs := []error{s.st.close(), s.rows.close(s.w)}
 		if s.db != nil {
 			errs = append(errs, s.db.Close())
 		}

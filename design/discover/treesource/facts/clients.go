@@ -173,6 +173,11 @@ func (r *reader) out1(s *link.Site, c code.Client) {
 	if c.Tx == "" {
 		c.Tx = r.tx[s.In]
 	}
+	key := access{c.Method, arch.Ref(c.Kind + " " + c.Target), c.Verb, c.Pos.Line}
+	if s.In.Type.Unit.Kind == unit.Loose && s.In.Unit.Name == "<init>" && r.seen[key] { // a file's variable that a block sets: the one statement
+		return
+	}
+	r.seen[key] = true
 	r.g.Clients = append(r.g.Clients, c)
 	r.out.Outgoing = append(r.out.Outgoing, Outgoing{c, s.In.Type.Module})
 }
@@ -448,17 +453,6 @@ func (r *reader) rabbit(s *link.Site, tx string) {
 		named = []string{r.expand(s.In.Type.Module, "${spring.rabbitmq.template.routing-key:}")}
 	}
 	r.publish(s, tx, "amqp", link.Text{S: strings.Trim(strings.Join(named, "/"), "/")})
-}
-
-func (r *reader) grpcCall(s *link.Site, tx, root string) {
-	service := root
-	for _, suffix := range []string{"BlockingV2Stub", "BlockingStub", "FutureStub", "Stub"} {
-		if x, ok := strings.CutSuffix(service, suffix); ok {
-			service = x
-			break
-		}
-	}
-	r.out1(s, code.Client{Kind: "grpc", Target: service, Verb: strings.ToUpper(s.Call.Text[:1]) + s.Call.Text[1:], Tx: tx})
 }
 
 // guards reads what annotations put around a method's calls.

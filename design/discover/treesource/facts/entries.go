@@ -413,26 +413,6 @@ func duration(ms int64) string {
 	return itoa(int(ms)) + "ms"
 }
 
-// grpcServer: a type that descends from a generated base offers its methods.
-func (r *reader) grpcServer(t *link.Type) {
-	for _, up := range r.Program.Above(t) {
-		service, ok := strings.CutSuffix(unit.Last(up.Name), "ImplBase")
-		if !ok && t.File.Lang == "python" {
-			service, ok = strings.CutSuffix(unit.Last(up.Name), "Servicer")
-		}
-		if !ok {
-			if service, ok = strings.CutSuffix(unit.Last(up.Name), "Base"); !ok || t.File.Lang != "csharp" || service == "" || !strings.Contains(up.Name, service+"."+service) {
-				continue
-			}
-		}
-		for _, m := range t.Methods {
-			if m.Unit.Mark("Override") != nil || t.File.Lang != "java" && !m.Unit.Internal && m.Unit.Name != "<init>" {
-				r.entry(m, "grpc", "grpc "+service+"/"+strings.ToUpper(m.Unit.Name[:1])+m.Unit.Name[1:], m.Unit.Line)
-			}
-		}
-	}
-}
-
 // enabled keeps what annotations make of an application.
 func (r *reader) enabled(t *link.Type) {
 	for i := range t.Unit.Marks {

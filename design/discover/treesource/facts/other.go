@@ -256,6 +256,7 @@ var instances = []string{"", "axios", "create", "extend", "AsyncClient", "Client
 
 func (r *reader) otherSite(s *link.Site, tx string) {
 	r.route(s)
+	r.addService(s)
 	if s.Call.Kind == unit.New {
 		return
 	}
@@ -301,9 +302,7 @@ func (r *reader) otherSite(s *link.Site, tx string) {
 		if a := s.Args[0]; a.Type != nil {
 			r.publish(s, tx, "topic", link.Text{S: a.Type.Unit.Name, Fixed: true})
 		}
-	case s.In.Type.File.Lang == "python" && strings.HasSuffix(root, "Stub"), s.In.Type.File.Lang == "csharp" && strings.HasSuffix(root, "Client") && strings.Count(s.Recv.Name, ".") > 0 && strings.HasSuffix(s.Recv.Name, "."+root) && !slices.Contains(httpModules, root):
-		service := strings.TrimSuffix(strings.TrimSuffix(root, "Stub"), "Client")
-		r.out1(s, code.Client{Kind: "grpc", Target: service, Verb: strings.TrimSuffix(name, "Async"), Tx: tx})
+	case r.stubCall(s, tx):
 	}
 	r.otherData(s, tx)
 }

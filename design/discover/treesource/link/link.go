@@ -78,7 +78,7 @@ func (r Ref) Is(names ...string) bool {
 func (r Ref) Root() string {
 	n := r.Name
 	if i := strings.Index(n, "()"); i >= 0 {
-		n = n[:strings.LastIndexByte(n[:i], '.')]
+		n = n[:max(0, strings.LastIndexByte(n[:i], '.'))] // a function of no type has none
 	}
 	return unit.Last(n)
 }

@@ -60,13 +60,7 @@ func (x *extractor) top(init []unit.Stmt, n syntax.Node) []unit.Stmt {
 			x.loose.Methods = append(x.loose.Methods, x.function(d, marks))
 		}
 	case "expression_statement":
-		if a := n.Child("assignment"); a.Ok() && a.Field("left").Kind() == "identifier" {
-			f := unit.Field{Name: a.Field("left").Text(), Type: typ(a.Field("type")), Line: a.Line()}
-			if r := a.Field("right"); r.Ok() {
-				e := x.expr(r)
-				f.Init = &e
-			}
-			x.loose.Fields = append(x.loose.Fields, f)
+		if x.variable(n) {
 			return init
 		}
 		return x.stmt(init, n)
@@ -78,6 +72,8 @@ func (x *extractor) top(init []unit.Stmt, n syntax.Node) []unit.Stmt {
 					defs(c)
 				} else if k == "function_definition" || k == "class_definition" || k == "import_from_statement" || k == "import_statement" {
 					_ = x.top(nil, c)
+				} else if k == "expression_statement" { // a variable of the module all the same
+					x.variable(c)
 				}
 			}
 		}
@@ -87,6 +83,21 @@ func (x *extractor) top(init []unit.Stmt, n syntax.Node) []unit.Stmt {
 		return x.stmt(init, n)
 	}
 	return init
+}
+
+// variable reads the setting of a variable of the module.
+func (x *extractor) variable(n syntax.Node) bool {
+	a := n.Child("assignment")
+	if !a.Ok() || a.Field("left").Kind() != "identifier" {
+		return false
+	}
+	f := unit.Field{Name: a.Field("left").Text(), Type: typ(a.Field("type")), Line: a.Line()}
+	if r := a.Field("right"); r.Ok() {
+		e := x.expr(r)
+		f.Init = &e
+	}
+	x.loose.Fields = append(x.loose.Fields, f)
+	return true
 }
 
 func (x *extractor) imports(n syntax.Node) {

@@ -6,7 +6,7 @@
 package unit
 
 // Version changes when files must be read anew because extraction has changed.
-const Version = 1
+const Version = 2
 
 // File is one source file.
 type File struct {

@@ -1,25 +1,90 @@
 workspace "shop: What changed" {
   !identifiers flat
   model {
-    external_bank = softwareSystem "bank" "external" "external"
+    external_bank = softwareSystem "bank" "external" "external" {
+      properties {
+        "ashlar.ref" "external/bank"
+      }
+    }
     main_system = softwareSystem "shop: What changed" {
       group "billing" {
-        service_payment = container "payment" "" "java" "service"
+        service_payment = container "payment" "" "java" "service" {
+          properties {
+            "ashlar.context" "billing"
+            "ashlar.ref" "service/payment"
+            "ashlar.team" "money"
+          }
+        }
       }
       group "ordering" {
-        service_inventory = container "inventory" "" "go" "service"
-        service_order = container "order" "(changed)" "go" "service"
-        service_web = container "web" "" "ui · typescript" "ui"
-        store_orders = container "orders" "" "postgres" "store"
-        store_stock = container "stock" "" "postgres" "store"
-        topic_order_events = container "order-events" "" "kafka" "topic"
-        topic_order_events_2Edlq = container "order-events.dlq" "" "kafka" "topic"
+        service_inventory = container "inventory" "" "go" "service" {
+          properties {
+            "ashlar.context" "ordering"
+            "ashlar.ref" "service/inventory"
+            "ashlar.team" "sales"
+          }
+        }
+        service_order = container "order" "(changed)" "go" "service" {
+          properties {
+            "ashlar.context" "ordering"
+            "ashlar.ref" "service/order"
+            "ashlar.team" "sales"
+          }
+        }
+        service_web = container "web" "" "ui · typescript" "ui" {
+          properties {
+            "ashlar.context" "ordering"
+            "ashlar.ref" "service/web"
+            "ashlar.team" "sales"
+          }
+        }
+        store_orders = container "orders" "" "postgres" "store" {
+          properties {
+            "ashlar.ref" "store/orders"
+          }
+        }
+        store_stock = container "stock" "" "postgres" "store" {
+          properties {
+            "ashlar.ref" "store/stock"
+          }
+        }
+        topic_order_events = container "order-events" "" "kafka" "topic" {
+          properties {
+            "ashlar.ref" "topic/order-events"
+          }
+        }
+        topic_order_events_2Edlq = container "order-events.dlq" "" "kafka" "topic" {
+          properties {
+            "ashlar.ref" "topic/order-events%2Edlq"
+          }
+        }
       }
-      gateway_edge = container "edge" "" "kong" "gateway"
-      service_audit = container "audit" "(added)" "" "service"
-      service_k6 = container "k6" "" "load generator" "load generator"
-      service_mailer = container "mailer" "(removed)" "job · python" "job"
-      service_search = container "search" "" "" "missing"
+      gateway_edge = container "edge" "" "kong" "gateway" {
+        properties {
+          "ashlar.ref" "gateway/edge"
+        }
+      }
+      service_audit = container "audit" "(added)" "" "service" {
+        properties {
+          "ashlar.ref" "service/audit"
+        }
+      }
+      service_k6 = container "k6" "" "load generator" "load generator" {
+        properties {
+          "ashlar.ref" "service/k6"
+        }
+      }
+      service_mailer = container "mailer" "(removed)" "job · python" "job" {
+        properties {
+          "ashlar.ref" "service/mailer"
+          "ashlar.team" "sales"
+        }
+      }
+      service_search = container "search" "" "" "missing" {
+        properties {
+          "ashlar.ref" "service/search"
+        }
+      }
     }
     gateway_edge -> service_search "routes to" "" "route"
     gateway_edge -> service_web "routes to" "" "route"

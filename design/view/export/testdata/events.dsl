@@ -3,11 +3,30 @@ workspace "shop: Events" {
   model {
     main_system = softwareSystem "shop: Events" {
       group "ordering" {
-        service_order = container "order" "" "go" "service"
-        topic_order_events = container "order-events" "" "kafka" "topic"
-        topic_order_events_2Edlq = container "order-events.dlq" "" "kafka" "topic"
+        service_order = container "order" "" "go" "service" {
+          properties {
+            "ashlar.context" "ordering"
+            "ashlar.ref" "service/order"
+            "ashlar.team" "sales"
+          }
+        }
+        topic_order_events = container "order-events" "" "kafka" "topic" {
+          properties {
+            "ashlar.ref" "topic/order-events"
+          }
+        }
+        topic_order_events_2Edlq = container "order-events.dlq" "" "kafka" "topic" {
+          properties {
+            "ashlar.ref" "topic/order-events%2Edlq"
+          }
+        }
       }
-      service_mailer = container "mailer" "" "job · python" "job"
+      service_mailer = container "mailer" "" "job · python" "job" {
+        properties {
+          "ashlar.ref" "service/mailer"
+          "ashlar.team" "sales"
+        }
+      }
     }
     service_order -> topic_order_events "118/s" "kafka" "publish,asynchronous"
     topic_order_events -> service_mailer "is read by" "" "subscribe,asynchronous"

@@ -73,6 +73,7 @@ func officialSchema(t *testing.T) *jsonschema.Resolved {
 	if err := json.NewDecoder(z).Decode(&s); err != nil {
 		t.Fatal(err)
 	}
+	s.Schema += "#" // as the library spells draft-07
 	r, err := s.Resolve(nil)
 	if err != nil {
 		t.Fatal(err)

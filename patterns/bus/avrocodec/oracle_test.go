@@ -10,6 +10,9 @@ import (
 	"github.com/ashlar-dev/ashlar/patterns/bus/avrocodec"
 )
 
+// noReferences is Karapace's code for a kind of schema that cannot refer to others.
+const noReferences = 44302
+
 // What the fake registry of the other tests answers, asked of a real one.
 func TestOracleSchemaRegistry(t *testing.T) {
 	url := os.Getenv("ASHLAR_SCHEMA_REGISTRY")
@@ -86,6 +89,10 @@ func TestOracleSchemaRegistry(t *testing.T) {
 		var in, out paid
 		in.Sum.Cents = 7
 		b, err := codec(t, r, o).Marshal(&in)
+		var e *avrocodec.RegistryError
+		if errors.As(err, &e) && e.Code == noReferences {
+			t.Skipf("this registry takes none between Avro schemas: %v", err)
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,7 +9,7 @@ eval "$("$root/scripts/servers/servers.sh" env)"
 log=$(mktemp); server=$(mktemp)
 port=$("$agent/bin/python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 name=oracle-$port-$$
-(cd "$agent/src" && PYTHONPATH=src KARAPACE_BOOTSTRAP_URI=$ASHLAR_KAFKA KARAPACE_HOST=127.0.0.1 KARAPACE_PORT=$port \
+(cd "$agent/src" && PYTHONPATH=. KARAPACE_BOOTSTRAP_URI=$ASHLAR_KAFKA KARAPACE_HOST=127.0.0.1 KARAPACE_PORT=$port \
   KARAPACE_ADVERTISED_HOSTNAME=127.0.0.1 KARAPACE_ADVERTISED_PORT=$port KARAPACE_KARAPACE_REGISTRY=true KARAPACE_LOG_LEVEL=INFO \
   KARAPACE_TOPIC_NAME=_schemas-$name KARAPACE_GROUP_ID=$name exec "$agent/bin/python" -m karapace) >"$server" 2>&1 </dev/null &
 pid=$!

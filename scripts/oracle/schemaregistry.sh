@@ -15,7 +15,8 @@ name=oracle-$port-$$
 pid=$!
 trap 'kill "$pid" 2>/dev/null || true; rm -f "$log" "$server"' EXIT
 for _ in $(seq 300); do
-  curl -sf -m 2 "http://127.0.0.1:$port/subjects" >/dev/null && break
+  # It reads before it is elected to write.
+  curl -sf -m 2 "http://127.0.0.1:$port/master_available" | grep -q '"master_available": *true' && break
   kill -0 "$pid" 2>/dev/null || { tail -n 5 "$server" >&2; exit 1; }
   sleep 0.2
 done

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"encoding/json"
+	"hash/fnv"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,13 +64,20 @@ func versions(t *entry) []schemaVersion {
 	return out
 }
 
-// identifier keeps what AsyncAPI allows in a component's name.
+// identifier keeps what AsyncAPI allows in a component's name. A name that loses
+// something thereby gets a mark of the whole, lest two of them become one.
 func identifier(s string) string {
-	return strings.Map(func(r rune) rune {
+	id := strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '.', r == '-', r == '_':
 			return r
 		}
 		return '_'
 	}, s)
+	if id == s {
+		return id
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(s)) // never fails
+	return id + "-" + strconv.FormatUint(uint64(h.Sum32()), 16)
 }

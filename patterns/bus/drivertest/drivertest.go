@@ -53,7 +53,7 @@ func Run(t *testing.T, h Harness) {
 		{"Record", testRecord}, {"Publish", testPublish}, {"Limit", testLimit}, {"Closed", testClosed},
 		{"Fetch", testFetch}, {"Ack", testAck}, {"Start", testStart}, {"Lag", testLag},
 		{"Groups", testGroups}, {"Handover", testHandover}, {"Death", testDeath}, {"Scan", testScan},
-		{"Order", testOrder}, {"Poison", testPoison}, {"CommandLine", testCommandLine},
+		{"Order", testOrder}, {"Poison", testPoison}, {"Unreadable", testUnreadable}, {"CommandLine", testCommandLine},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -1,7 +1,6 @@
 package drivertest
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -9,7 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -51,8 +49,7 @@ func (p *Process) Start(t testing.TB) {
 	defer out.Close()
 	p.cmd = p.Command()
 	p.cmd.Stdout, p.cmd.Stderr = out, out
-	// A group of its own, so that helpers of the broker die with it.
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	ownGroup(p.cmd)
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +58,7 @@ func (p *Process) Start(t testing.TB) {
 		if err == nil {
 			return
 		}
-		if time.Now().After(deadline) || p.cmd.Process.Signal(syscall.Signal(0)) != nil {
+		if time.Now().After(deadline) || !alive(p.cmd.Process) {
 			b, _ := os.ReadFile(p.log)
 			t.Fatalf("the broker did not start: %v; its log ends: %s", err, tail(string(b)))
 		}
@@ -93,7 +90,7 @@ func (p *Process) kill() {
 	if p.cmd == nil || p.cmd.Process == nil {
 		return
 	}
-	if err := syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL); errors.Is(err, syscall.ESRCH) {
+	if !killGroup(p.cmd.Process) {
 		return
 	}
 	_ = p.cmd.Wait() // it was killed, which Wait says

@@ -12,9 +12,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ashlar-dev/ashlar/internal/treesitter"
 	"github.com/ashlar-dev/ashlar/design/review/rules"
 	"github.com/ashlar-dev/ashlar/internal/cli"
+	"github.com/ashlar-dev/ashlar/internal/treesitter"
 )
 
 // The commands on the pages are run from the repository's root.

@@ -101,11 +101,13 @@ func send(t *testing.T, ctx context.Context, rt http.RoundTripper) func() {
 	}
 }
 
-// What tracing adds to a call that is not sampled, in readings of the clock:
+// What tracing adds to a call that is not sampled, in readings of the clock: at most
+// three when there is a parent to ask. A trace that begins here draws its IDs and
+// writes them, two allocations, and may take five. Taken are
 // minima of many short runs in turns, taken until the limit holds. Whatever else
 // the machine does only lengthens runs.
 // Not parallel: others would be measured too, and allocations are the process's.
-func TestTracingAddsAtMostThreeClockReads(t *testing.T) {
+func TestTracingAddsAFewClockReads(t *testing.T) {
 	s := newSetting(t)
 	var sink time.Time
 	clock := func() { sink = time.Now() }
@@ -114,10 +116,11 @@ func TestTracingAddsAtMostThreeClockReads(t *testing.T) {
 		name   string
 		call   func()
 		allocs float64 // beyond those of bare
+		limit  float64 // readings
 	}{
-		{"a span a try", send(t, s.ctx, s.tg.RoundTripper(s.tel.Transport(s.base), nil)), 0},
-		{"a span for all tries", send(t, s.ctx, s.tel.Transport(s.tg.RoundTripper(s.base, nil))), 0},
-		{"a trace that begins here", send(t, t.Context(), s.tg.RoundTripper(s.tel.Transport(s.base), nil)), 2},
+		{"a span a try", send(t, s.ctx, s.tg.RoundTripper(s.tel.Transport(s.base), nil)), 0, 3},
+		{"a span for all tries", send(t, s.ctx, s.tel.Transport(s.tg.RoundTripper(s.base, nil))), 0, 3},
+		{"a trace that begins here", send(t, t.Context(), s.tg.RoundTripper(s.tel.Transport(s.base), nil)), 2, 5},
 	} {
 		if got := testing.AllocsPerRun(200, row.call) - testing.AllocsPerRun(200, bare); got > row.allocs {
 			t.Errorf("%s: %.0f allocations more, at most %.0f", row.name, got, row.allocs)
@@ -139,13 +142,13 @@ func TestTracingAddsAtMostThreeClockReads(t *testing.T) {
 					best[i] = took
 				}
 			}
-			if reads = float64(best[2]-best[1]) / float64(best[0]); round > 200 && reads <= 3 {
+			if reads = float64(best[2]-best[1]) / float64(best[0]); round > 200 && reads <= row.limit {
 				break
 			}
 		}
 		t.Logf("%s: %.2f clock readings more", row.name, reads)
-		if reads > 3 {
-			t.Errorf("%s adds %.2f clock readings (%s, %s, %s for 30), at most 3", row.name, reads, best[0], best[1], best[2])
+		if reads > row.limit {
+			t.Errorf("%s adds %.2f clock readings (%s, %s, %s for 30), at most %.0f", row.name, reads, best[0], best[1], best[2], row.limit)
 		}
 	}
 	_ = sink

@@ -163,8 +163,8 @@ func sent(o *telemetry.Options, stamp bool) func(context.Context) {
 }
 
 // stacked is one request through resilience's transport, with ours where stack
-// puts it.
-func stacked(ctx context.Context, stack func(*telemetry.Telemetry, *resilience.Target, http.RoundTripper) http.RoundTripper) func(context.Context) {
+// puts it: for a request that arrived at our handler, or without a parent.
+func stacked(arrived bool, stack func(*telemetry.Telemetry, *resilience.Target, http.RoundTripper) http.RoundTripper) func(context.Context) {
 	tel, err := telemetry.Start(context.Background(), telemetry.Service{Name: "bench"}, &telemetry.Options{SampleNone: true, NoMetrics: true, Log: io.Discard})
 	if err != nil {
 		panic(err)
@@ -173,7 +173,8 @@ func stacked(ctx context.Context, stack func(*telemetry.Telemetry, *resilience.T
 	if err != nil {
 		panic(err)
 	}
-	if ctx == nil {
+	ctx := context.Background()
+	if arrived {
 		tel.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { ctx = r.Context() })).ServeHTTP(nowhere{http.Header{}}, request())
 	}
 	rt := stack(tel, tg, answers{&http.Response{StatusCode: http.StatusOK, Body: http.NoBody}})
@@ -280,10 +281,10 @@ func rows() []side.Row {
 		row(stamped, bg, func() func(context.Context) {
 			return sent(&telemetry.Options{SampleNone: true, NoMetrics: true}, true)
 		}),
-		row(composed0, bg, func() func(context.Context) { return stacked(nil, alone) }),
-		row(composed, bg, func() func(context.Context) { return stacked(nil, inside) }),
-		row(around, bg, func() func(context.Context) { return stacked(nil, outside) }),
-		row(composedR, bg, func() func(context.Context) { return stacked(bg, inside) }),
+		row(composed0, bg, func() func(context.Context) { return stacked(true, alone) }),
+		row(composed, bg, func() func(context.Context) { return stacked(true, inside) }),
+		row(around, bg, func() func(context.Context) { return stacked(true, outside) }),
+		row(composedR, bg, func() func(context.Context) { return stacked(false, inside) }),
 		row("HTTP: our transport, tracing and RED metrics", bg, func() func(context.Context) {
 			return sent(&telemetry.Options{SampleNone: true}, false)
 		}),

@@ -70,7 +70,6 @@ type frame struct {
 	count       int
 	props       *map[string]string
 	rel         *Relationship
-	instance    int
 	archetype   string
 }
 

@@ -208,14 +208,12 @@ func (m mapper) included(of *link.Type) {
 			return
 		}
 		to := m.related(of, e.Text)
-		for o := of; to == nil && m.s.Call.Text == "ThenInclude"; { // of what was included before
-			before := m.includes(o)
-			for _, x := range before {
+		if to == nil && m.s.Call.Text == "ThenInclude" { // of what was included before
+			for _, x := range m.includes(of) {
 				if to = m.related(x, e.Text); to != nil {
 					break
 				}
 			}
-			break
 		}
 		m.note(to, read, 0)
 	})

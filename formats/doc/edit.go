@@ -214,9 +214,12 @@ func (e *Editor) replaceEntry(parent *Node, key, value string) error {
 func (e *Editor) insert(n *Node, key, value string) error {
 	if n.Style == Flow {
 		open := e.offset(n)
-		end := e.flowEnd(open)
+		end := e.scalarEnd(n, open)
 		if end < 0 || isBlock(value) {
 			return fmt.Errorf("%s:%d: cannot add %q inside braces; write it by hand", e.file.Path, n.Line, key)
+		}
+		if e.isPair(n) { // it gets the braces that two entries need
+			return e.apply(open, end, "{"+string(e.file.Source[open:end])+", "+Quote(key)+": "+value+"}")
 		}
 		sep := ", "
 		if len(n.Entries) == 0 {
@@ -304,6 +307,9 @@ func (e *Editor) scalarEnd(n *Node, start int) int {
 		return -1
 	}
 	switch {
+	case e.isPair(n):
+		last := n.Entries[0].Value
+		return e.scalarEnd(last, e.offset(last))
 	case n.Kind == Map || n.Kind == List:
 		return e.flowEnd(start)
 	case n.Style == Quoted:
@@ -327,6 +333,13 @@ func (e *Editor) scalarEnd(n *Node, start int) int {
 		return start + len(n.Text)
 	}
 	return -1
+}
+
+// isPair tells a mapping inside brackets that stands without braces of its own,
+// as in [a: 1].
+func (e *Editor) isPair(n *Node) bool {
+	at := e.offset(n)
+	return n.Kind == Map && n.Style == Flow && len(n.Entries) == 1 && at < len(e.file.Source) && e.file.Source[at] != '{'
 }
 
 // flowEnd is the offset after the bracket that closes the one at start, or -1.

@@ -262,6 +262,31 @@ func TestEditorOnAPairWithoutBraces(t *testing.T) {
 	}
 }
 
+// The first key of an item shares its line with the dash.
+func TestEditorOnTheFirstKeyOfAnItem(t *testing.T) {
+	t.Parallel()
+	src := "l:\n  - a: 1\n    b: 2\n  - - c:\n        x: 1\n      # of d\n      d: 4\n  - e: 5\n"
+	for _, c := range []struct{ at, value, want string }{
+		{"l/0/a", "-", "l:\n  - b: 2\n  - - c:\n        x: 1\n      # of d\n      d: 4\n  - e: 5\n"},
+		{"l/1/0/c", "-", "l:\n  - a: 1\n    b: 2\n  - - # of d\n      d: 4\n  - e: 5\n"},
+		{"l/1/0/c", "y: 2\nz: 3", "l:\n  - a: 1\n    b: 2\n  - - c:\n        y: 2\n        z: 3\n      # of d\n      d: 4\n  - e: 5\n"},
+		{"l/2/e", "-", "the only entry of its item"},
+	} {
+		e, err := doc.NewEditor("a.yaml", []byte(src))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.value == "-" {
+			err = e.Delete(0, strings.Split(c.at, "/")...)
+		} else {
+			err = e.Set(0, c.value, strings.Split(c.at, "/")...)
+		}
+		if got := string(e.Bytes()); err == nil && got != c.want || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, got\n%s\nwant\n%s", c.at, err, got, c.want)
+		}
+	}
+}
+
 func TestEditorAppends(t *testing.T) {
 	t.Parallel()
 	e, err := doc.NewEditor("a.yaml", []byte("flow: [ a, b ] # two\nblock:\n- a # first\n\n# of last\nlast:\n  - {x: 1}\n  - x: 2\n    y: 3\n"))

@@ -207,8 +207,9 @@ func (e *Editor) replaceEntry(parent *Node, key, value string) error {
 		return fmt.Errorf("%s:%d: cannot replace %q in place; write it by hand", e.file.Path, parent.Line, key)
 	}
 	_, end := e.entryRange(parent, k)
-	start := e.lineStart(k.Line)
-	return e.apply(start, end, entry(strings.Repeat(" ", k.Col-1), key, value))
+	indent := strings.Repeat(" ", k.Col-1)
+	// What stands before the key stays: the dash of an item.
+	return e.apply(e.offset(k), end, strings.TrimPrefix(entry(indent, key, value), indent))
 }
 
 func (e *Editor) insert(n *Node, key, value string) error {
@@ -253,6 +254,14 @@ func (e *Editor) remove(_ *Document, parent *Node, key string) error {
 	start, end := e.entryRange(parent, k)
 	if len(parent.Entries) == 1 && k.Line > parent.Line {
 		return fmt.Errorf("%s:%d: %q is the only entry; remove what is around it", e.file.Path, k.Line, key)
+	}
+	at, src := e.offset(k), e.file.Source
+	if dash := bytes.TrimSpace(src[e.lineStart(k.Line):at]); len(dash) > 0 {
+		if len(parent.Entries) == 1 {
+			return fmt.Errorf("%s:%d: %q is the only entry of its item; remove the item", e.file.Path, k.Line, key)
+		}
+		for start = at; end < len(src) && src[end] == ' '; end++ { // the next key takes the place behind the dash
+		}
 	}
 	return e.apply(start, end, "")
 }

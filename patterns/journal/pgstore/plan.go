@@ -4,22 +4,6 @@ import (
 	"github.com/ashlar-dev/ashlar/patterns/journal/driver"
 )
 
-// columns is a group as arrays, one entry a record: what the INSERT unnests.
-type columns struct {
-	stream, kind, id []string
-	version          []int64
-	final            []bool
-	data, meta       [][]byte
-}
-
-func (c *columns) reset() {
-	c.stream, c.kind, c.id = c.stream[:0], c.kind[:0], c.id[:0]
-	c.version, c.final = c.version[:0], c.final[:0]
-	clear(c.data)
-	clear(c.meta)
-	c.data, c.meta = c.data[:0], c.meta[:0]
-}
-
 // known is what the database says about the streams of a group.
 type known struct {
 	versions map[string]int64
@@ -28,10 +12,9 @@ type known struct {
 }
 
 // plan numbers the group's records from the head on, given what is known, and
-// fills cols with those that are accepted and results with all answers. Units
-// see the effect of those before them.
-func plan(group []driver.Unit, head int64, k *known, cols *columns, results []driver.Result) (newHead int64) {
-	cols.reset()
+// adds those that are accepted to the image and fills results with all answers.
+// Units see the effect of those before them.
+func plan(group []driver.Unit, head int64, k *known, m *image, results []driver.Result) (newHead int64) {
 	for i := range group {
 		u, res := &group[i], &results[i]
 		version := k.versions[u.Stream]
@@ -51,13 +34,7 @@ func plan(group []driver.Unit, head int64, k *known, cols *columns, results []dr
 			r := &u.Records[n]
 			head++
 			version++
-			cols.stream = append(cols.stream, u.Stream)
-			cols.version = append(cols.version, version)
-			cols.kind = append(cols.kind, r.Type)
-			cols.id = append(cols.id, r.ID)
-			cols.final = append(cols.final, r.Final)
-			cols.data = append(cols.data, r.Data)
-			cols.meta = append(cols.meta, r.Meta)
+			m.add(u.Stream, head, version, r)
 			if r.ID != "" {
 				k.repeated[[2]string{u.Stream, r.ID}] = head
 			}

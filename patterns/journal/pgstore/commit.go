@@ -73,7 +73,8 @@ func (s *store) Commit(ctx context.Context, now time.Time, group []driver.Unit) 
 
 // quick assumes that nobody else wrote since: what this store remembers holds.
 func (s *store) quick(ctx context.Context, now time.Time, group []driver.Unit, results []driver.Result) error {
-	k, n := gather(group, &s.versions, false)
+	k := &s.known
+	n := k.gather(group, &s.versions, false)
 	if len(n.leases) > 0 {
 		return errMoved // a lease may pass on without a record; only the lock makes sure
 	}
@@ -113,7 +114,8 @@ func (s *store) quick(ctx context.Context, now time.Time, group []driver.Unit, r
 
 // thorough takes the lock first and reads everything anew.
 func (s *store) thorough(ctx context.Context, now time.Time, group []driver.Unit, results []driver.Result) error {
-	k, n := gather(group, nil, true)
+	k := &s.known
+	n := k.gather(group, nil, true)
 	b := &pgx.Batch{}
 	b.Queue("BEGIN")
 	b.Queue(s.sql.lock, s.key)

@@ -11,6 +11,17 @@ type known struct {
 	tokens   map[string]int64    // of leases
 }
 
+// reset forgets all, and keeps the memory for the next group.
+func (k *known) reset() {
+	if k.versions == nil || len(k.versions) > generation {
+		*k = known{map[string]int64{}, map[[2]string]int64{}, map[string]int64{}}
+		return
+	}
+	clear(k.versions)
+	clear(k.repeated)
+	clear(k.tokens)
+}
+
 // plan numbers the group's records from the head on, given what is known, and
 // adds those that are accepted to the image and fills results with all answers.
 // Units see the effect of those before them.
@@ -83,14 +94,14 @@ type needs struct {
 	leases        []string
 }
 
-// gather collects what is remembered into k and the rest into the needs. With
+// gather forgets what k says, and collects what is remembered into it and the rest into the needs. With
 // fresh set nothing is taken from memory, and nothing assumed.
 //
 // Otherwise a stream that must not exist yet is assumed not to, and record IDs
 // to be new: the unique indexes refute it, since a stream is only ever removed
 // whole.
-func gather(group []driver.Unit, v *versions, fresh bool) (*known, *needs) {
-	k := &known{versions: make(map[string]int64, len(group)), repeated: map[[2]string]int64{}, tokens: map[string]int64{}}
+func (k *known) gather(group []driver.Unit, v *versions, fresh bool) *needs {
+	k.reset()
 	n := &needs{}
 	for i := range group {
 		u := &group[i]
@@ -117,7 +128,7 @@ func gather(group []driver.Unit, v *versions, fresh bool) (*known, *needs) {
 			n.streams = append(n.streams, u.Stream)
 		}
 	}
-	return k, n
+	return n
 }
 
 // versions remembers the versions of the streams that were written last, in two

@@ -13,7 +13,6 @@ import (
 
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/discover"
-	"github.com/ashlar-dev/ashlar/design/discover/sources"
 	"github.com/ashlar-dev/ashlar/design/review"
 	"github.com/ashlar-dev/ashlar/design/review/rules"
 )
@@ -121,6 +120,7 @@ func TestEvalLabels(t *testing.T) {
 	if corpus == "" && systems == "" {
 		t.Skip("neither ASHLAR_CORPUS nor ASHLAR_SYSTEMS is set")
 	}
+	all := withTrees(t)
 	scores := map[string]*score{}
 	judged := 0
 	for _, l := range readLabels(t) {
@@ -137,7 +137,7 @@ func TestEvalLabels(t *testing.T) {
 		for _, p := range l.Paths {
 			paths = append(paths, filepath.Join(root, p))
 		}
-		r, err := discover.Run(t.Context(), sources.All(), paths, nil)
+		r, err := discover.Run(t.Context(), all, paths, nil)
 		if err != nil && r == nil {
 			t.Fatal(err)
 		}
@@ -150,10 +150,10 @@ func TestEvalLabels(t *testing.T) {
 		}
 	}
 	short := 0
-	var all score
+	var sum score
 	for _, id := range arch.Sorted(scores) {
 		s := *scores[id]
-		all.tp, all.fp, all.fn, all.tn = all.tp+s.tp, all.fp+s.fp, all.fn+s.fn, all.tn+s.tn
+		sum.tp, sum.fp, sum.fn, sum.tn = sum.tp+s.tp, sum.fp+s.fp, sum.fn+s.fn, sum.tn+s.tn
 		mark := ""
 		if float64(s.tp) < targetPrecision*float64(s.tp+s.fp) || float64(s.tp) < targetRecall*float64(s.tp+s.fn) {
 			mark = "  below its target"
@@ -161,7 +161,7 @@ func TestEvalLabels(t *testing.T) {
 		}
 		fmt.Printf("%-44s %s%s\n", id, s, mark)
 	}
-	fmt.Printf("%-44s %s\n", fmt.Sprintf("all %d rules with labels, %d systems", len(scores), judged), all)
+	fmt.Printf("%-44s %s\n", fmt.Sprintf("all %d rules with labels, %d systems", len(scores), judged), sum)
 	if short > 0 {
 		t.Logf("%d rules are below precision %.2f or recall %.2f", short, targetPrecision, targetRecall)
 	}

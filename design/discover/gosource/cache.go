@@ -13,7 +13,7 @@ import (
 )
 
 // version changes with whatever a summary depends on.
-const version = "2"
+const version = "3"
 
 // cache keeps summaries by what they were made of.
 type cache struct {

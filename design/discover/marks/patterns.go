@@ -3,7 +3,6 @@ package marks
 import (
 	"bytes"
 	"regexp"
-	"slices"
 )
 
 // pattern is how a mark looks.
@@ -13,7 +12,10 @@ type pattern struct {
 	word  string // stands in every text that the pattern fits, one of words where it is empty; looked for first
 	words []string
 	at    *regexp.Regexp // the place
-	value string         // else the first group
+	// line: the place lies within one line and holds one of the words itself, so only
+	// such lines are tried. Words such as "status" stand in most files.
+	line  bool
+	value string // else the first group
 	// with and without must and must not stand in the file; drop not in the match.
 	with, without, drop *regexp.Regexp
 }
@@ -50,7 +52,7 @@ var patterns = []pattern{
 	{kind: MemorySaga, langs: []string{csharp}, word: "Persistence>", at: regexp.MustCompile(`\bUsePersistence<(LearningPersistence|InMemoryPersistence|NonDurablePersistence)>`), with: regexp.MustCompile(`NServiceBus|EndpointConfiguration`)},
 	{kind: MemorySaga, langs: []string{golang}, word: "patterns/saga", at: regexp.MustCompile(`sqlitestore\.Open\([^)]*":memory:`), value: "a journal of SQLite in memory"},
 
-	{kind: Sampler, langs: []string{golang, python, script, jvm, csharp}, word: "atio", at: regexp.MustCompile(`\b(?:TraceIDRatioBased|TraceIdRatioBased|TraceIdRatioBasedSampler|traceIdRatioBased|ParentBasedTraceIdRatio)\(\s*(0?\.\d+)\s*\)`)},
+	{kind: Sampler, langs: []string{golang, python, script, jvm, csharp}, words: []string{"raceIDRatio", "raceIdRatio"}, at: regexp.MustCompile(`\b(?:TraceIDRatioBased|TraceIdRatioBased|TraceIdRatioBasedSampler|traceIdRatioBased|ParentBasedTraceIdRatio)\(\s*(0?\.\d+)\s*\)`)},
 	{kind: Sampler, langs: []string{golang}, word: "ProbabilitySampler", at: regexp.MustCompile(`\bProbabilitySampler\(\s*(0?\.\d+)\s*\)`)},
 
 	{kind: LogForm, langs: []string{logxml}, word: "ncoder", at: regexp.MustCompile(`LogstashEncoder|LoggingEventCompositeJsonEncoder|EcsEncoder|JsonEncoder|StackdriverJsonLayout`), value: "json"},
@@ -83,13 +85,13 @@ var patterns = []pattern{
 	{kind: TokenCheck, langs: []string{csharp}, word: "IssuerSigningKey", at: regexp.MustCompile(`\bIssuerSigningKey\s*=\s*new SymmetricSecurityKey\(`), value: "shared secret"},
 	{kind: TokenCheck, langs: []string{csharp}, word: "AddJwtBearer", at: regexp.MustCompile(`(?s)\bAddJwtBearer\(.{0,300}?\bAuthority\s*=`), value: "public keys"},
 
-	{kind: Tracing, langs: append([]string{build}, sources...), word: "elemetry", at: regexp.MustCompile(`(?i)\bopentelemetry\b|@opentelemetry/|\bgo\.opentelemetry\.io/otel|OpenTelemetry\.`), value: "OpenTelemetry"},
+	{kind: Tracing, langs: append([]string{build}, sources...), words: []string{"elemetry", "ELEMETRY"}, line: true, at: regexp.MustCompile(`(?i)\bopentelemetry\b|@opentelemetry/|\bgo\.opentelemetry\.io/otel|OpenTelemetry\.`), value: "OpenTelemetry"},
 	{kind: Tracing, langs: []string{build}, words: []string{""}, at: regexp.MustCompile(`spring-cloud-(?:starter-)?(?:sleuth|zipkin)[\w-]*|micrometer-tracing[\w-]*|\bopentracing\b|\bopencensus\b|jaeger-client[\w-]*|\bbrave\b|zipkin-go|dd-trace\w*|dd-java-agent|newrelic[\w-]*|elastic-apm[\w-]*|skywalking[\w-]*|pinpoint-agent|applicationinsights[\w-]*|aws-xray-sdk[\w-]*|stackdriver-trace|@instana/collector|\binstana\b|quarkus-opentelemetry|honeycomb-\w+|sentry-tracing`)},
 
 	{kind: Health, langs: []string{build}, words: []string{""}, at: regexp.MustCompile(`spring-boot-starter-actuator|spring-boot-actuator[\w-]*|micronaut-management|quarkus-smallrye-health|dropwizard-core|@godaddy/terminus|@nestjs/terminus|lightship|AspNetCore\.HealthChecks[\w.]*|microprofile-health[\w-]*|grpc-health-probe|grpc_health_probe|grpcio-health-checking|go-grpc-middleware/providers`)},
 	{kind: Health, langs: []string{build}, word: "HEALTHCHECK", at: regexp.MustCompile(`(?m)^HEALTHCHECK\s`), value: "HEALTHCHECK"},
-	{kind: Health, langs: sources, words: []string{"health", "live", "ready", "ping", "status", "readiness", "actuator"}, at: regexp.MustCompile(`["'/](?:_?health|_?healthz|health[_-]?check|livez?|liveness|readyz?|readiness|ping|status|actuator)["'/]`), value: "an endpoint"},
-	{kind: Health, langs: sources, word: "ealth", at: regexp.MustCompile(`grpc_health_v1|grpc[./]health|HealthServicer|HealthImplBase|HealthStatusManager|MapHealthChecks|AddHealthChecks|MapDefaultEndpoints|HealthIndicator`), value: "an endpoint"},
+	{kind: Health, langs: sources, words: []string{"health", "live", "ready", "ping", "status", "readiness", "actuator"}, line: true, at: regexp.MustCompile(`["'/](?:_?health|_?healthz|health[_-]?check|livez?|liveness|readyz?|readiness|ping|status|actuator)["'/]`), value: "an endpoint"},
+	{kind: Health, langs: sources, word: "ealth", line: true, at: regexp.MustCompile(`grpc_health_v1|grpc[./]health|HealthServicer|HealthImplBase|HealthStatusManager|MapHealthChecks|AddHealthChecks|MapDefaultEndpoints|HealthIndicator`), value: "an endpoint"},
 
 	{kind: FeatureFlags, langs: []string{build}, words: []string{""}, at: regexp.MustCompile(`(?i)\bopen-?feature\b|launchdarkly|\bunleash(?:-client|-server|/)|\btogglz|\bff4j\b|flagsmith|growthbook|configcat|\bflipt\b|Microsoft\.FeatureManagement`)},
 
@@ -102,10 +104,53 @@ var patterns = []pattern{
 	{kind: WholeBuild, langs: []string{build}, word: "<modules>", at: regexp.MustCompile(`<modules>`)},
 }
 
+// find gives the places of the pattern, as regexp.FindAllSubmatchIndex does.
+func (p pattern) find(text []byte) [][]int {
+	if !p.line {
+		return p.at.FindAllSubmatchIndex(text, -1)
+	}
+	var out [][]int
+	for from := 0; from < len(text); {
+		next := p.next(text[from:])
+		if next < 0 {
+			break
+		}
+		start := from + bytes.LastIndexByte(text[from:from+next], '\n') + 1
+		end := len(text)
+		if i := bytes.IndexByte(text[from+next:], '\n'); i >= 0 {
+			end = from + next + i
+		}
+		for _, m := range p.at.FindAllSubmatchIndex(text[start:end], -1) {
+			for i := range m {
+				if m[i] >= 0 {
+					m[i] += start
+				}
+			}
+			out = append(out, m)
+		}
+		from = end
+	}
+	return out
+}
+
+// next is the index of the first of the words, -1 for none.
+func (p pattern) next(text []byte) int {
+	if p.word != "" {
+		return bytes.Index(text, []byte(p.word))
+	}
+	first := -1
+	for _, w := range p.words {
+		if first >= 0 { // only what stands before counts
+			text = text[:min(len(text), first+len(w))]
+		}
+		if i := bytes.Index(text, []byte(w)); i >= 0 && (first < 0 || i < first) {
+			first = i
+		}
+	}
+	return first
+}
+
 // near reports whether a text may hold the pattern.
 func (p pattern) near(text []byte) bool {
-	if p.word != "" {
-		return bytes.Contains(text, []byte(p.word))
-	}
-	return slices.ContainsFunc(p.words, func(w string) bool { return bytes.Contains(text, []byte(w)) })
+	return p.next(text) >= 0
 }

@@ -77,7 +77,52 @@ type Answer struct {
 	Who          string            `json:"who,omitempty"`
 	Findings     []string          `json:"findings,omitempty"`
 	Questions    []advise.Question `json:"questions,omitempty"`
+	Prices       []UsedPrice       `json:"prices,omitempty"`
 	Source       string            `json:"source"`
+}
+
+// UsedPrice is a price that the arithmetic of an answer used.
+type UsedPrice struct {
+	Key string `json:"key"`
+	Price
+}
+
+// pricesUsed are the prices of all alternatives, sorted by key.
+func (w *weighing) pricesUsed() []UsedPrice {
+	var out []UsedPrice
+	for _, k := range sortedKeys(w.prices) {
+		out = append(out, UsedPrice{k, w.c.Prices[k]})
+	}
+	return out
+}
+
+// priced says what stands behind the prices of an answer, "" when it used none.
+func (a *Answer) priced() string {
+	if len(a.Prices) == 0 {
+		return ""
+	}
+	own, published := 0, 0
+	for _, p := range a.Prices {
+		switch {
+		case p.From != "built in":
+			own++
+		case p.Source != "":
+			published++
+		}
+	}
+	text := fmt.Sprintf("%d used", len(a.Prices))
+	for _, x := range []struct {
+		n    int
+		what string
+	}{{own, "yours"}, {published, "published"}, {len(a.Prices) - own - published, "estimates"}} {
+		if x.n > 0 {
+			text += fmt.Sprintf(", %d %s", x.n, x.what)
+		}
+	}
+	if own == 0 {
+		text += "; put your own in with --prices FILE (--show-prices prints these)"
+	}
+	return text
 }
 
 func (c *Case) blank(d *Decision, sub Subject) Answer {
@@ -116,7 +161,7 @@ func (c *Case) decide(d *Decision, sub Subject) Answer {
 		a.Factors = c.factors(w, nil, nil)
 		return a
 	}
-	wins := w.wins(values, confidenceDraws, priceOff)
+	wins := w.wins(values, confidenceDraws, true)
 	sure := func(id string) float64 { return math.Round(100*float64(wins[id])/confidenceDraws) / 100 }
 	looks := ""
 	if here := sub.Current; here != "" && here != a.Choice && sure(a.Choice) < enough && w.sheet(here, values, nil, false).veto == "" {
@@ -148,7 +193,8 @@ func (c *Case) decide(d *Decision, sub Subject) Answer {
 	a.Factors = c.factors(w, best, next)
 	a.Flips = w.flips(cmp.Or(looks, a.Choice))
 	a.Confidence = sure(a.Choice)
-	a.Sure = fmt.Sprintf("cheapest in %d of %d draws of prices within a factor of %d", wins[a.Choice], confidenceDraws, priceOff)
+	a.Prices = w.pricesUsed()
+	a.Sure = fmt.Sprintf("cheapest in %d of %d draws of prices within how far they may be off", wins[a.Choice], confidenceDraws)
 	if u := w.unknown(); len(u) > 0 {
 		a.Sure += " and of what is unknown (" + strings.Join(u, ", ") + ") within its range"
 	}

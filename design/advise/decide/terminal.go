@@ -264,7 +264,7 @@ func full(b *strings.Builder, a *Answer, verbose bool) {
 		}
 	}
 	b.WriteByte('\n')
-	for _, x := range [][2]string{{"sure", a.Sure}, {"test", a.Test}, {"observe", a.Observe}, {"maintain", a.Maintain}, {"who", a.Who}, {"cures", strings.Join(head(a.Findings, 3), "; ")}, {"read", a.Source}} {
+	for _, x := range [][2]string{{"sure", a.Sure}, {"prices", a.priced()}, {"test", a.Test}, {"observe", a.Observe}, {"maintain", a.Maintain}, {"who", a.Who}, {"cures", strings.Join(head(a.Findings, 3), "; ")}, {"read", a.Source}} {
 		if x[1] != "" {
 			wrapped(b, fmt.Sprintf("  %-9s ", x[0]), x[1])
 		}

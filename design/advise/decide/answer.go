@@ -65,6 +65,7 @@ type Answer struct {
 	Verdict      Verdict           `json:"verdict"`
 	Choice       string            `json:"choice,omitempty"`
 	What         string            `json:"what"`
+	Rather       *Rather           `json:"rather,omitempty"` // of an open one
 	Because      []string          `json:"because"`
 	Alternatives []Scored          `json:"alternatives,omitempty"` // the choice first, then by their score
 	Factors      []FactorView      `json:"factors"`
@@ -79,6 +80,13 @@ type Answer struct {
 	Questions    []advise.Question `json:"questions,omitempty"`
 	Prices       []UsedPrice       `json:"prices,omitempty"`
 	Source       string            `json:"source"`
+}
+
+// Rather is the alternative that looks cheaper where a decision stays open.
+type Rather struct {
+	Choice     string  `json:"choice"`
+	What       string  `json:"what"`
+	Confidence float64 `json:"confidence"`
 }
 
 // UsedPrice is a price that the arithmetic of an answer used.
@@ -172,7 +180,7 @@ func (c *Case) decide(d *Decision, sub Subject) Answer {
 	a.Test, a.Observe, a.Maintain, a.Who, a.What = o.Test, o.Observe, o.Maintain, c.who(sub.Of), o.What
 	switch {
 	case looks != "":
-		a.Verdict = Open
+		a.Verdict, a.Rather = Open, &Rather{looks, d.option(looks).What, sure(looks)}
 		a.Because = append(a.Because, fmt.Sprintf("%s looks cheaper, but is so in %.0f %% of the draws only, and a change wants %.0f %%: what is there stays until more is known", d.option(looks).What, 100*sure(looks), 100*enough))
 	case sub.Current == a.Choice:
 		a.Verdict = Keep

@@ -91,7 +91,7 @@ func system(k knobs) arch.System {
 	}
 	if k.wide {
 		s.Services["d"] = arch.Service{Lang: "go", Operations: map[string]arch.Operation{"GET /w": {}}}
-		s.Services["a"].Operations[get].Calls["third"] = http(op("d", "GET /w"))
+		s.Services["a"].Operations["GET /all"] = arch.Operation{Calls: calls(http(op("b", b)), http(op("c", c)), http(op("d", "GET /w")))}
 	}
 	for _, n := range []string{"a", "b", "c"} {
 		s.Deployments[arch.DeploymentKey("", n)] = arch.Deployment{Of: arch.NewRef(arch.KindService, n), Kind: "Deployment", Replicas: arch.Some(2), Strategy: "RollingUpdate"}
@@ -290,7 +290,7 @@ func TestByName(t *testing.T) {
 	for _, a := range as {
 		subjects = append(subjects, a.Subject)
 	}
-	if !slices.Equal(subjects, []string{"a.GET /x", "history of c", "everything else"}) {
+	if !slices.Equal(subjects, []string{"a.GET /all", "history of c", "everything else"}) {
 		t.Fatalf("%q", subjects)
 	}
 	if s := option(t, as[0], "read-models"); math.Abs(s.Days-(8+15/3.)) > .001 { // read-model + read-model-build / years

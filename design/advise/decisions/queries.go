@@ -1,6 +1,7 @@
 package decisions
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/arch"
@@ -23,7 +24,7 @@ var queries = decide.Decision{
 	},
 	Local: []decide.Measure{
 		{Key: "spanning", Factor: decide.Latency, About: "queries that read from three or more services", Unit: "queries over services", Whole: true, From: 0, To: 5},
-		{Key: "lateness", Factor: decide.Latency, About: "of these, those that take longer than was promised", Unit: "queries over their promise", Whole: true, From: 0, To: 5},
+		{Key: "lateness", Factor: decide.Latency, About: "1: it breaks what was promised, 0: it does not", Unit: "over its promise", Whole: true, From: 0, To: 1},
 		{Key: "audits", Factor: decide.Consistency, About: "1: a constraint demands that history can be shown", Unit: "audit demanded", Whole: true, From: 0, To: 1},
 		{Key: "streams", Factor: decide.Operations, About: "services whose tables would become streams of events", Unit: "services as streams", Whole: true, From: 1, To: 4},
 	},
@@ -68,6 +69,18 @@ func reading(c *decide.Case, op arch.Ref) map[arch.Ref]bool {
 	return to
 }
 
+// changing reports whether an operation changes something by one of its calls:
+// then it is a command, however much it reads.
+func changing(c *decide.Case, op arch.Ref) bool {
+	return slices.ContainsFunc(c.Edges(), func(e arch.Edge) bool {
+		if e.From != op {
+			return false
+		}
+		_, ok := advise.Changes(c.System, e)
+		return ok || e.Call.Access == arch.AccessWrite || e.Call.Access == arch.AccessPublish
+	})
+}
+
 // readers are the queries that read from three services or more, by name; the
 // services whose history must be provable; and everything else together.
 func readers(c *decide.Case) []decide.Subject {
@@ -75,7 +88,7 @@ func readers(c *decide.Case) []decide.Subject {
 	known := func(n int, where string) decide.Fact { return decide.Known(float64(n), where) }
 	for _, op := range c.System.Refs(arch.KindOp) {
 		from := reading(c, op)
-		if len(from) < 3 {
+		if len(from) < 3 || changing(c, op) {
 			continue
 		}
 		names := make([]string, 0, len(from))

@@ -22,10 +22,18 @@ const exact = 24
 // mark is what Want says of a key.
 func (r *Reader) mark(b []byte, key string) uint8 {
 	n := len(b)
-	if n < 8 || r.wanted == nil {
-		return r.ask(key, n)
+	var first, middle, last uint64
+	switch {
+	case n >= 8:
+		first, middle, last = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[n/2-4:]), binary.LittleEndian.Uint64(b[n-8:])
+	case n >= 4:
+		first, last = uint64(binary.LittleEndian.Uint32(b)), uint64(binary.LittleEndian.Uint32(b[n-4:]))
+	default:
+		return r.Want(key)
 	}
-	first, middle, last := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[n/2-4:]), binary.LittleEndian.Uint64(b[n-8:])
+	if r.wanted == nil {
+		r.wanted = new(answers)
+	}
 	a := &r.wanted[slot(first, middle, last)]
 	if a.first == first && a.last == last && a.middle == middle && len(a.key) == n && (n <= exact || a.key == key) {
 		return a.mark
@@ -39,12 +47,4 @@ func (r *Reader) mark(b []byte, key string) uint8 {
 
 func slot(first, middle, last uint64) uint64 {
 	return (first ^ middle*0x9e3779b97f4a7c15 ^ last*0xff51afd7ed558ccd) * 0x9e3779b97f4a7c15 >> 55
-}
-
-// ask is for short keys, of which there are few, and for the first key of all.
-func (r *Reader) ask(key string, n int) uint8 {
-	if n >= 8 {
-		r.wanted = new(answers)
-	}
-	return r.Want(key)
 }

@@ -302,7 +302,7 @@ func probe(p *corev1.Probe) string {
 	case p.GRPC != nil:
 		what = fmt.Sprintf("grpc :%d", p.GRPC.Port)
 	case p.Exec != nil && len(p.Exec.Command) > 0:
-		what = "exec " + doc.Redact(strings.Join(p.Exec.Command, " "))
+		what = "exec " + doc.Redact(strings.Join(p.Exec.Command, " ")) // the same program may be asked two things
 	default:
 		what = "nothing"
 	}

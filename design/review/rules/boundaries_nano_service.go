@@ -9,16 +9,17 @@ import (
 
 var nanoService = review.Rule{
 	ID:    "boundaries/nano-service",
+	Cure:  "split",
 	Title: "A service that is a function of its only caller",
 	Why:   "It has one caller, keeps no data and calls nobody: it costs a deployment, a network hop and a pager entry, and buys no independence.",
 	Bad:   "unique-id: one operation, called by compose-post alone, without a store",
 	Good:  "a function in compose-post",
 	Since: "0.1", Severity: review.Low, Confidence: .6,
-	Needs:  []review.Need{review.Calls},
-	Params: []review.Param{{Name: "operations", Default: "1", About: "operations up to which a service counts as a function"}},
-	Source: "A. Rotem-Gal-Oz, SOA Patterns (nanoservice antipattern); D. Taibi and V. Lenarduzzi, On the Definition of Microservice Bad Smells",
-	Fires:  "delimitrou/DeathStarBench@6ecb097 socialNetwork Jaeger traces: unique-id-service",
-	Silent: "GoogleCloudPlatform/microservices-demo@34ffea9 kubernetes-manifests/ (no operations are known)",
+	Needs:   []review.Need{review.Calls},
+	Params:  []review.Param{{Name: "operations", Default: "1", About: "operations up to which a service counts as a function"}},
+	Source:  "A. Rotem-Gal-Oz, SOA Patterns (nanoservice antipattern); D. Taibi and V. Lenarduzzi, On the Definition of Microservice Bad Smells",
+	Silent:  "GoogleCloudPlatform/microservices-demo@34ffea9 kubernetes-manifests/ (no operations are known); delimitrou/DeathStarBench@6ecb097 socialNetwork Jaeger traces (not judged: traces do not say who keeps data)",
+	Untried: "no public source code on which it fires was at hand",
 	Check: func(c *review.Case, r *review.Reporter) {
 		g := c.Graph()
 		for _, of := range apps(c) {

@@ -18,10 +18,10 @@ var unversioned = review.Rule{
 	Bad:   "path: /api/orders",
 	Good:  "path: /api/v1/orders",
 	Since: "0.1", Severity: review.Low, Confidence: .7,
-	Params:  []review.Param{{Name: "routes", Default: "^/api(/|$)", About: "regular expression of the paths of gateway routes that are interfaces, not pages"}},
-	Source:  "D. Taibi, V. Lenarduzzi, C. Pahl, Microservices Anti-Patterns: A Taxonomy (API versioning)",
-	Silent:  "FudanSELab/train-ticket@813dd01 deployment/kubernetes-manifests/k8s-with-istio/trainticket-gateway.yaml (every path says v1)",
-	Untried: "no public file on which it fires was at hand",
+	Params: []review.Param{{Name: "routes", Default: "^/api(/|$)", About: "regular expression of the paths of gateway routes that are interfaces, not pages"}},
+	Source: "D. Taibi, V. Lenarduzzi, C. Pahl, Microservices Anti-Patterns: A Taxonomy (API versioning)",
+	Silent: "stefanprodan/podinfo@eec06d1 deploy/webapp/",
+	Fires:  "GoogleCloudPlatform/microservices-demo@34ffea9 protos/demo.proto; FudanSELab/train-ticket@813dd01 deployment/kubernetes-manifests/k8s-with-istio/trainticket-gateway.yaml:276 (/getVoucher)",
 	Check: func(c *review.Case, r *review.Reporter) {
 		for _, name := range arch.Sorted(c.System.Gateways) {
 			gatewayPaths(c, r, name)

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/ashlar-dev/ashlar/arch"
@@ -45,7 +46,7 @@ func gone(c *review.Case, r *review.Reporter, old *contract.Contract) {
 			hit[w] = true
 		}
 	}
-	f := broken(c, old.Name, []contract.Change{{What: "the whole contract is gone", Weight: contract.Breaks, Old: old.Pos}}, refs(hit), false)
+	f := broken(c, old.Name, []contract.Change{{What: "it is gone as a whole", Weight: contract.Breaks, Old: old.Pos}}, refs(hit), false)
 	f.Evidence = f.Evidence[1:] // there is no place for it any more
 	f.Of = []arch.Ref{arch.NewRef(arch.KindContract, old.Name)}
 	f.Fix = "Keep it beside what replaces it until no consumer is left."
@@ -57,8 +58,15 @@ func gone(c *review.Case, r *review.Reporter, old *contract.Contract) {
 func breaks(c *review.Case, r *review.Reporter, p revised) {
 	byThing := map[string][]contract.Change{}
 	var order []string
+	lost := lostTogether(p)
 	for _, x := range contract.Compare(p.old, p.now) {
 		key := x.Operation + x.Type
+		if x.Kind == "type removed" {
+			continue // whoever named it names something else now, or is gone itself: that is said there
+		}
+		if g := lost[x.Operation]; g != "" {
+			key, x.Where = g, x.Operation
+		}
 		if byThing[key] == nil {
 			order = append(order, key)
 		}
@@ -68,7 +76,7 @@ func breaks(c *review.Case, r *review.Reporter, p revised) {
 		changes := byThing[key]
 		var uses []contract.Operation
 		for _, o := range p.old.Operations {
-			if o.Key == key || changes[0].Type != "" && reaches(o, key) {
+			if o.Key == key || lost[o.Key] == key || changes[0].Type != "" && reaches(o, key) {
 				uses = append(uses, o)
 			}
 		}
@@ -95,6 +103,33 @@ func breaks(c *review.Case, r *review.Reporter, p revised) {
 		f.Fix = "Add instead of changing: a new optional field, a new operation or a new version beside the old, which goes when nobody uses it any more."
 		r.Find(f, key)
 	}
+}
+
+// manyGone operations of one contract are told together: its root moved, or it was
+// taken back.
+const manyGone = 5
+
+// lostTogether tells which operations are gone as one thing: those of a service of
+// which nothing is left, and many of one contract.
+func lostTogether(p revised) map[string]string {
+	gone, left := map[string][]string{}, map[string]bool{}
+	for _, o := range p.now.Operations {
+		left[o.Service] = true
+	}
+	for _, o := range p.old.Operations {
+		if !slices.ContainsFunc(p.now.Operations, func(n contract.Operation) bool { return n.Key == o.Key }) {
+			gone[o.Service] = append(gone[o.Service], o.Key)
+		}
+	}
+	out := map[string]string{}
+	for service, keys := range gone {
+		if service != "" && !left[service] && len(keys) > 1 || service == "" && len(keys) >= manyGone {
+			for _, k := range keys {
+				out[k] = cmp.Or(service, p.old.Name)
+			}
+		}
+	}
+	return out
 }
 
 // reaches reports whether an operation takes or gives a type, or a list or field

@@ -16,9 +16,10 @@ var breakingChange = review.Rule{
 	Bad:   "required: [sku, count]   # count was optional in the revision before",
 	Good:  "required: [sku]          # new input is optional, and has a default",
 	Since: "0.1", Severity: review.High, Confidence: .9,
-	Needs:   []review.Need{review.Revision},
-	Source:  "Protocol Buffers language guide, Updating a message type; OpenAPI Specification 3.1; J. Bloch, How to Design a Good API; Semantic Versioning 2.0.0, 8",
-	Untried: "no pair of public revisions was tried yet",
+	Needs:  []review.Need{review.Revision},
+	Source: "Protocol Buffers language guide, Updating a message type; OpenAPI Specification 3.1; J. Bloch, How to Design a Good API; Semantic Versioning 2.0.0, 8",
+	Fires:  "open-telemetry/opentelemetry-demo@133d089a pb/demo.proto against its parent: zip_code is string, was int32",
+	Silent: "prometheus/alertmanager@79ecbb48 api/v2/openapi.yaml against its parent: 27 lines are new",
 	Check: func(c *review.Case, r *review.Reporter) {
 		for _, p := range pairs(c) {
 			if p.old.Kind == contract.AsyncAPI || p.old.Kind == contract.Avro || p.old.Kind == contract.JSONSchema {
@@ -85,7 +86,7 @@ func breaks(c *review.Case, r *review.Reporter, p revised) {
 		}
 		hit, of, sure := map[arch.Ref]bool{}, map[arch.Ref]bool{}, true
 		for _, o := range uses {
-			provider := providerOf(c.System, p.now, o.Service)
+			provider := cmp.Or(providerOf(c.System, p.now, o.Service), providerOf(c.Before.System, p.old, o.Service)) // what is gone has a provider in the past only
 			who, known := callers(c.System, provider, operationOf(c.System, provider, p.now, o))
 			sure = sure && known
 			for _, w := range append(who, agreed(c.System, p.now, o.Service)...) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,13 @@ var targets = map[string][]arch.Kind{
 type gen struct {
 	*rand.Rand
 	s arch.System
+}
+
+// keys are a map's, sorted: the same seed makes the same System.
+func keys(m reflect.Value) []reflect.Value {
+	ks := m.MapKeys()
+	slices.SortFunc(ks, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+	return ks
 }
 
 // sayable makes a System of everything that the grammar can say.
@@ -58,7 +66,7 @@ func sayable(seed uint64) arch.System {
 		if f.Kind() != reflect.Map || f.Type().Elem().Kind() != reflect.Struct || v.Type().Field(i).Tag.Get("arch") == "-" {
 			continue
 		}
-		for _, k := range f.MapKeys() {
+		for _, k := range keys(f) {
 			e := reflect.New(f.Type().Elem()).Elem()
 			e.Set(f.MapIndex(k))
 			g.fill(e, "")
@@ -72,10 +80,12 @@ func sayable(seed uint64) arch.System {
 // fix makes good what the types alone don't know.
 func (g *gen) fix() {
 	g.s.Deployments = map[string]arch.Deployment{}
-	for name, svc := range g.s.Services {
+	for _, name := range arch.Sorted(g.s.Services) {
+		svc := g.s.Services[name]
 		svc.Context, svc.Owner = g.of(arch.KindContext).Name(), g.of(arch.KindTeam).Name()
 		svc.Uses = g.calls()
-		for opName, op := range svc.Operations {
+		for _, opName := range arch.Sorted(svc.Operations) {
+			op := svc.Operations[opName]
 			op.Calls = g.calls()
 			op.Body = g.body(arch.Sorted(op.Calls))
 			svc.Operations[opName] = op
@@ -90,11 +100,13 @@ func (g *gen) fix() {
 			}
 		}
 	}
-	for name, c := range g.s.Contexts {
+	for _, name := range arch.Sorted(g.s.Contexts) {
+		c := g.s.Contexts[name]
 		c.Relations = map[string]string{g.of(arch.KindContext).Name(): g.word()}
 		g.s.Contexts[name] = c
 	}
-	for name, j := range g.s.Journeys {
+	for _, name := range arch.Sorted(g.s.Journeys) {
+		j := g.s.Journeys[name]
 		j.Entry = g.of(arch.KindOp)
 		if j.Peak.V < j.Rate.V {
 			j.Rate, j.Peak = j.Peak, j.Rate
@@ -104,7 +116,8 @@ func (g *gen) fix() {
 		}
 		g.s.Journeys[name] = j
 	}
-	for name, sg := range g.s.Sagas {
+	for _, name := range arch.Sorted(g.s.Sagas) {
+		sg := g.s.Sagas[name]
 		pivots := 0
 		for i := range sg.Steps {
 			if sg.Steps[i].Pivot {
@@ -299,7 +312,7 @@ func (g *gen) fill(v reflect.Value, field string) {
 }
 
 func (g *gen) fillMap(v reflect.Value) {
-	for _, k := range v.MapKeys() {
+	for _, k := range keys(v) {
 		e := reflect.New(v.Type().Elem()).Elem()
 		e.Set(v.MapIndex(k))
 		g.fill(e, "")

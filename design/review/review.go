@@ -254,7 +254,7 @@ func (r *Reporter) Find(f Finding, parts ...string) {
 		f.Severity = s
 	}
 	f.Confidence = cmp.Or(f.Confidence, r.rule.Confidence)
-	if n := len(f.Of); f.Advice == "" && n >= 2 {
+	if n := len(f.Of); f.Advice == "" && (n == 2 || n > 2 && len(f.Path) > 0) { // of a gathered list no two are a call
 		f.Advice = r.Advice(f.Of[n-2], f.Of[n-1])
 	}
 	if f.Key == "" {

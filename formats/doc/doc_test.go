@@ -238,6 +238,55 @@ journeys: {buy: {entry: order.Place}}
 	}
 }
 
+// Inside brackets a single pair needs no braces of its own; what is changed there
+// must not reach into its neighbours.
+func TestEditorOnAPairWithoutBraces(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ src, at, value, want string }{
+		{"a: [x: 1, {y: 2}]\n", "a/0/z", "3", "a: [{x: 1, z: 3}, {y: 2}]\n"},
+		{"a: [x: {b: 1}, {y: 2}]\n", "a/0/z", "3", "a: [{x: {b: 1}, z: 3}, {y: 2}]\n"},
+		{"a: [x: 'o''k', y]\n", "a/0/z", "[3]", "a: [{x: 'o''k', z: [3]}, y]\n"},
+		{"a: [x: 1, {y: 2}]\n", "a/0", "{z: 3}", "a: [{z: 3}, {y: 2}]\n"},
+		{"a: [x: 1, {y: 2}]\n", "a/0/x", "3", "a: [x: 3, {y: 2}]\n"},
+		{"a: [q, x: 1]\n", "a/1/z", "3", "a: [q, {x: 1, z: 3}]\n"},
+	} {
+		e, err := doc.NewEditor("a.yaml", []byte(c.src))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Set(0, c.value, strings.Split(c.at, "/")...); err != nil {
+			t.Errorf("%s in %s: %v", c.at, c.src, err)
+		} else if got := string(e.Bytes()); got != c.want {
+			t.Errorf("%s in %s: got %s, want %s", c.at, c.src, got, c.want)
+		}
+	}
+}
+
+// The first key of an item shares its line with the dash.
+func TestEditorOnTheFirstKeyOfAnItem(t *testing.T) {
+	t.Parallel()
+	src := "l:\n  - a: 1\n    b: 2\n  - - c:\n        x: 1\n      # of d\n      d: 4\n  - e: 5\n"
+	for _, c := range []struct{ at, value, want string }{
+		{"l/0/a", "-", "l:\n  - b: 2\n  - - c:\n        x: 1\n      # of d\n      d: 4\n  - e: 5\n"},
+		{"l/1/0/c", "-", "l:\n  - a: 1\n    b: 2\n  - - # of d\n      d: 4\n  - e: 5\n"},
+		{"l/1/0/c", "y: 2\nz: 3", "l:\n  - a: 1\n    b: 2\n  - - c:\n        y: 2\n        z: 3\n      # of d\n      d: 4\n  - e: 5\n"},
+		{"l/2/e", "-", "the only entry of its item"},
+	} {
+		e, err := doc.NewEditor("a.yaml", []byte(src))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.value == "-" {
+			err = e.Delete(0, strings.Split(c.at, "/")...)
+		} else {
+			err = e.Set(0, c.value, strings.Split(c.at, "/")...)
+		}
+		if got := string(e.Bytes()); err == nil && got != c.want || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, got\n%s\nwant\n%s", c.at, err, got, c.want)
+		}
+	}
+}
+
 func TestEditorAppends(t *testing.T) {
 	t.Parallel()
 	e, err := doc.NewEditor("a.yaml", []byte("flow: [ a, b ] # two\nblock:\n- a # first\n\n# of last\nlast:\n  - {x: 1}\n  - x: 2\n    y: 3\n"))

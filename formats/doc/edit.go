@@ -207,16 +207,20 @@ func (e *Editor) replaceEntry(parent *Node, key, value string) error {
 		return fmt.Errorf("%s:%d: cannot replace %q in place; write it by hand", e.file.Path, parent.Line, key)
 	}
 	_, end := e.entryRange(parent, k)
-	start := e.lineStart(k.Line)
-	return e.apply(start, end, entry(strings.Repeat(" ", k.Col-1), key, value))
+	indent := strings.Repeat(" ", k.Col-1)
+	// What stands before the key stays: the dash of an item.
+	return e.apply(e.offset(k), end, strings.TrimPrefix(entry(indent, key, value), indent))
 }
 
 func (e *Editor) insert(n *Node, key, value string) error {
 	if n.Style == Flow {
 		open := e.offset(n)
-		end := e.flowEnd(open)
+		end := e.scalarEnd(n, open)
 		if end < 0 || isBlock(value) {
 			return fmt.Errorf("%s:%d: cannot add %q inside braces; write it by hand", e.file.Path, n.Line, key)
+		}
+		if e.isPair(n) { // it gets the braces that two entries need
+			return e.apply(open, end, "{"+string(e.file.Source[open:end])+", "+Quote(key)+": "+value+"}")
 		}
 		sep := ", "
 		if len(n.Entries) == 0 {
@@ -250,6 +254,14 @@ func (e *Editor) remove(_ *Document, parent *Node, key string) error {
 	start, end := e.entryRange(parent, k)
 	if len(parent.Entries) == 1 && k.Line > parent.Line {
 		return fmt.Errorf("%s:%d: %q is the only entry; remove what is around it", e.file.Path, k.Line, key)
+	}
+	at, src := e.offset(k), e.file.Source
+	if dash := bytes.TrimSpace(src[e.lineStart(k.Line):at]); len(dash) > 0 {
+		if len(parent.Entries) == 1 {
+			return fmt.Errorf("%s:%d: %q is the only entry of its item; remove the item", e.file.Path, k.Line, key)
+		}
+		for start = at; end < len(src) && src[end] == ' '; end++ { // the next key takes the place behind the dash
+		}
 	}
 	return e.apply(start, end, "")
 }
@@ -304,6 +316,9 @@ func (e *Editor) scalarEnd(n *Node, start int) int {
 		return -1
 	}
 	switch {
+	case e.isPair(n):
+		last := n.Entries[0].Value
+		return e.scalarEnd(last, e.offset(last))
 	case n.Kind == Map || n.Kind == List:
 		return e.flowEnd(start)
 	case n.Style == Quoted:
@@ -327,6 +342,13 @@ func (e *Editor) scalarEnd(n *Node, start int) int {
 		return start + len(n.Text)
 	}
 	return -1
+}
+
+// isPair tells a mapping inside brackets that stands without braces of its own,
+// as in [a: 1].
+func (e *Editor) isPair(n *Node) bool {
+	at := e.offset(n)
+	return n.Kind == Map && n.Style == Flow && len(n.Entries) == 1 && at < len(e.file.Source) && e.file.Source[at] != '{'
 }
 
 // flowEnd is the offset after the bracket that closes the one at start, or -1.

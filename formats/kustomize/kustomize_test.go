@@ -91,6 +91,31 @@ func TestBuild(t *testing.T) {
 
 // Nothing that a kustomization names makes a connection or starts a program: git
 // on the path leaves a mark when it runs, and a proxy counts who comes.
+// A path among the patches is a strategic merge, as it was before patches had
+// targets; its file is no manifest.
+func TestPatchesByPath(t *testing.T) {
+	t.Parallel()
+	x, err := kustomize.Load(tree(map[string]string{
+		"kustomization.yaml": "resources: [order.yaml]\npatches:\n- more.yaml\n- {path: kind.yaml, target: {kind: Deployment}}\n",
+		"order.yaml":         order,
+		"more.yaml":          "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: order}\nspec: {replicas: 3}\n",
+		"kind.yaml":          "- {op: replace, path: /kind, value: StatefulSet}\n",
+	}), ".", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(x.Files, " "); got != "kind.yaml kustomization.yaml more.yaml order.yaml" {
+		t.Errorf("files %s", got)
+	}
+	built, err := x.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(built) != 1 || !strings.Contains(string(built[0].Text), "replicas: 3") || !strings.Contains(string(built[0].Text), "kind: StatefulSet") {
+		t.Errorf("%s", built[0].Text)
+	}
+}
+
 func TestNoNetwork(t *testing.T) {
 	dir := t.TempDir()
 	mark := filepath.Join(dir, "ran")

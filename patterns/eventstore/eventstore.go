@@ -78,6 +78,41 @@ type stored struct {
 	Schema int `json:"schema,omitempty"` // 0: 1
 }
 
+// encode returns it as JSON. What is plain is written here, byte for byte as
+// encoding/json does: that took as long as the rest of Append.
+func (m *stored) encode() ([]byte, error) {
+	if len(m.Extra) > 0 || !plain(m.Correlation) || !plain(m.Causation) {
+		return json.Marshal(m)
+	}
+	b := append(make([]byte, 0, len(m.Correlation)+len(m.Causation)+48), '{')
+	for _, f := range [...]struct{ name, value string }{{`"corr":"`, m.Correlation}, {`"cause":"`, m.Causation}} {
+		if f.value == "" {
+			continue
+		}
+		if len(b) > 1 {
+			b = append(b, ',')
+		}
+		b = append(append(append(b, f.name...), f.value...), '"')
+	}
+	if m.Schema != 0 {
+		if len(b) > 1 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(append(b, `"schema":`...), int64(m.Schema), 10)
+	}
+	return append(b, '}'), nil
+}
+
+// plain reports whether JSON writes s as it is.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			return false
+		}
+	}
+	return true
+}
+
 // Options of [New]; nil or zero is the default.
 type Options struct {
 	Upcasts []Upcast
@@ -141,7 +176,7 @@ func (s *Store) Append(ctx context.Context, stream string, expected int64, event
 		if e.Schema != 1 {
 			meta.Schema = e.Schema
 		}
-		text, err := json.Marshal(meta)
+		text, err := meta.encode()
 		if err != nil {
 			return Appended{}, fmt.Errorf("eventstore: metadata of %s: %w", e.Type, err)
 		}

@@ -18,7 +18,16 @@ type request struct {
 	bytes int
 	ctx   context.Context
 	res   Result
-	done  chan struct{}
+	done  chan struct{} // gets one word, when res is set
+}
+
+// result hands the answer over and the request back, to be used again. One
+// whose appender gave up is the writer's alone and is not.
+func (j *Journal) result(r *request) (Result, error) {
+	res := r.res
+	*r = request{done: r.done}
+	j.requests.Put(r)
+	return res, res.Err
 }
 
 // Append commits the unit's records, all or none, and returns after they are
@@ -40,17 +49,25 @@ func (j *Journal) Append(ctx context.Context, u Unit) (Result, error) {
 	if err := ctx.Err(); err != nil {
 		return Result{}, err
 	}
-	r := &request{unit: u, bytes: n, ctx: ctx, done: make(chan struct{})}
+	r, ok := j.requests.Get().(*request)
+	if !ok {
+		r = &request{done: make(chan struct{}, 1)}
+	}
+	r.unit, r.bytes, r.ctx = u, n, ctx
 	if err := j.enter(ctx, r); err != nil {
 		return Result{}, err
 	}
+	if ctx.Done() == nil { // a select costs several times as much
+		<-r.done
+		return j.result(r)
+	}
 	select {
 	case <-r.done:
-		return r.res, r.res.Err
+		return j.result(r)
 	case <-ctx.Done():
 		select {
 		case <-r.done: // both are ready: the store's word counts
-			return r.res, r.res.Err
+			return j.result(r)
 		default:
 		}
 		return Result{}, fmt.Errorf("journal: stream %q: %w: %w", u.Stream, ErrUnknown, context.Cause(ctx))
@@ -63,6 +80,12 @@ func (j *Journal) enter(ctx context.Context, r *request) error {
 	select {
 	case <-j.closing:
 		return ErrClosed
+	default:
+	}
+	select {
+	case j.queue <- r: // there is room, as nearly always
+		j.gather.arrive()
+		return nil
 	default:
 	}
 	select {

@@ -17,13 +17,14 @@ type Journal struct {
 	store driver.Store
 	o     Options
 
-	queue   chan *request
-	gather  *gatherer
-	closing chan struct{} // no append is taken any more
-	once    sync.Once
-	done    sync.WaitGroup     // writer, watcher, retainer
-	stop    context.CancelFunc // of the watcher and the retainer
-	entered sync.RWMutex       // held for reading while an append enters the queue
+	queue    chan *request
+	requests sync.Pool // of *request; of this journal, since a channel made in a synctest bubble belongs to it
+	gather   *gatherer
+	closing  chan struct{} // no append is taken any more
+	once     sync.Once
+	done     sync.WaitGroup     // writer, watcher, retainer
+	stop     context.CancelFunc // of the watcher and the retainer
+	entered  sync.RWMutex       // held for reading while an append enters the queue
 
 	last  time.Time    // of the latest record; the writer's
 	head  atomic.Int64 // the greatest position known to be committed

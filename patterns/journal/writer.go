@@ -57,7 +57,7 @@ func (j *Journal) write() {
 
 func (r *request) answer(res Result) {
 	r.res = res
-	close(r.done)
+	r.done <- struct{}{} // never blocks
 }
 
 // commit writes a group and answers its appends. When the store refuses the

@@ -18,7 +18,11 @@ const (
 // hurts here, what was not judged, how to see the rest. Verbose prints all.
 func Terminal(w io.Writer, r *Report) error {
 	p := &printer{w: w, color: r.Color}
-	p.line("%s", r.Summary)
+	what := r.what()
+	if read, _, ok := strings.Cut(r.Sources, ":"); ok && !r.Verbose {
+		what = r.Summary + "  (" + read + ")"
+	}
+	p.line("%s", what)
 	gs := r.groups()
 	if len(gs) == 0 {
 		p.line("\n%s Nothing found by %d rules.", p.paint("32", "✓"), r.Result.Rules)

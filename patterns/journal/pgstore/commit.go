@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -13,7 +14,7 @@ import (
 	"github.com/ashlar-dev/ashlar/patterns/journal/driver"
 )
 
-type statements struct{ lock, insert, head, versions, repeated, tokens, at string }
+type statements struct{ lock, insert, row, head, versions, repeated, tokens, at string }
 
 func newStatements(s string) statements {
 	return statements{
@@ -21,11 +22,9 @@ func newStatements(s string) statements {
 		// $1 is the head that the numbering assumed. The lock is held, and this
 		// statement's snapshot is younger than it: the test is exact.
 		insert: `INSERT INTO ` + s + `.records (position, stream, version, type, id, final, time, data, meta)
-			SELECT $1::bigint + n, stream, version, type, id, final, $2::timestamptz, data, meta
-			FROM unnest($3::text[], $4::bigint[], $5::text[], $6::text[], $7::boolean[], $8::bytea[], $9::bytea[])
-				WITH ORDINALITY AS u (stream, version, type, id, final, data, meta, n)
-			WHERE NOT EXISTS (SELECT FROM ` + s + `.records WHERE position > $1)
-			ORDER BY n`,
+			SELECT position, stream, version, type, id, final, time, data, meta FROM unnest($2::` + s + `.incoming[])
+			WHERE NOT EXISTS (SELECT FROM ` + s + `.records WHERE position > $1::bigint)`,
+		row:      `SELECT ($1::text || '.incoming')::regtype::oid`,
 		head:     `SELECT coalesce(max(position), 0) FROM ` + s + `.records`,
 		versions: `SELECT s, (SELECT r.version FROM ` + s + `.records r WHERE r.stream = s ORDER BY r.version DESC LIMIT 1) FROM unnest($1::text[]) AS s`,
 		repeated: `SELECT r.stream, r.id, r.position FROM unnest($1::text[], $2::text[]) AS u (stream, id) JOIN ` + s + `.records r ON r.stream = u.stream AND r.id = u.id AND r.id <> ''`,
@@ -51,6 +50,11 @@ func (s *store) Commit(ctx context.Context, now time.Time, group []driver.Unit) 
 			return nil, err
 		}
 	}
+	if s.row == 0 {
+		if err := s.arm(ctx); err != nil {
+			return nil, s.failed(err)
+		}
+	}
 	results := make([]driver.Result, len(group))
 	err := errMoved
 	if s.head >= 0 {
@@ -69,7 +73,8 @@ func (s *store) Commit(ctx context.Context, now time.Time, group []driver.Unit) 
 
 // quick assumes that nobody else wrote since: what this store remembers holds.
 func (s *store) quick(ctx context.Context, now time.Time, group []driver.Unit, results []driver.Result) error {
-	k, n := gather(group, &s.versions, false)
+	k := &s.known
+	n := k.gather(group, &s.versions, false)
 	if len(n.leases) > 0 {
 		return errMoved // a lease may pass on without a record; only the lock makes sure
 	}
@@ -85,30 +90,22 @@ func (s *store) quick(ctx context.Context, now time.Time, group []driver.Unit, r
 			return s.failed(err)
 		}
 	}
-	cols := &s.cols
-	defer cols.reset() // the group is not kept
-	head := plan(group, s.head, k, cols, results)
+	m := &s.image
+	m.reset(s.row, now)
+	head := plan(group, s.head, k, m, results)
 	for i := range results {
 		if results[i].Err != nil || results[i].Repeated {
 			return errMoved // refused only on the newest state
 		}
 	}
-	b := &pgx.Batch{}
-	b.Queue(s.sql.lock, s.key)
-	s.insert(b, now, s.head, cols)
-	br := s.w.SendBatch(ctx, b)
-	if _, err := br.Exec(); err != nil {
-		_ = br.Close()
-		return s.unsure(err, s.head, now, head, cols)
-	}
-	tag, err := br.Exec()
-	if cerr := br.Close(); err == nil {
-		err = cerr
-	}
+	b := &pgconn.Batch{}
+	b.ExecPrepared(lockStatement, [][]byte{number(s.key)}, binaryFormat, nil)
+	s.insert(b, s.head)
+	affected, err := run(ctx, s.w, b)
 	if err != nil {
-		return s.unsure(err, s.head, now, head, cols)
+		return s.unsure(err, s.head, now, head)
 	}
-	if tag.RowsAffected() == 0 {
+	if affected == 0 {
 		return errMoved
 	}
 	s.learn(head, k)
@@ -117,7 +114,8 @@ func (s *store) quick(ctx context.Context, now time.Time, group []driver.Unit, r
 
 // thorough takes the lock first and reads everything anew.
 func (s *store) thorough(ctx context.Context, now time.Time, group []driver.Unit, results []driver.Result) error {
-	k, n := gather(group, nil, true)
+	k := &s.known
+	n := k.gather(group, nil, true)
 	b := &pgx.Batch{}
 	b.Queue("BEGIN")
 	b.Queue(s.sql.lock, s.key)
@@ -142,32 +140,65 @@ func (s *store) thorough(ctx context.Context, now time.Time, group []driver.Unit
 	if err != nil {
 		return s.rollback(ctx, err)
 	}
-	cols := &s.cols
-	defer cols.reset() // the group is not kept
-	newHead := plan(group, head, k, cols, results)
-	b = &pgx.Batch{}
+	m := &s.image
+	m.reset(s.row, now)
+	newHead := plan(group, head, k, m, results)
+	pb := &pgconn.Batch{}
 	if newHead > head {
-		s.insert(b, now, head, cols)
+		s.insert(pb, head)
 	}
-	b.Queue("COMMIT")
-	br = s.w.SendBatch(ctx, b)
-	for range b.Len() {
-		if _, err = br.Exec(); err != nil {
-			break
-		}
-	}
-	if cerr := br.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return s.unsure(s.rollback(ctx, err), head, now, newHead, cols)
+	pb.ExecParams("COMMIT", nil, nil, nil, nil)
+	if _, err := run(ctx, s.w, pb); err != nil {
+		return s.unsure(s.rollback(ctx, err), head, now, newHead)
 	}
 	s.learn(newHead, k)
 	return nil
 }
 
-func (s *store) insert(b *pgx.Batch, now time.Time, head int64, c *columns) {
-	b.Queue(s.sql.insert, head, now, c.stream, c.version, c.kind, c.id, c.final, c.data, c.meta)
+// The statements that every commit runs are prepared by hand, and their
+// parameters written by hand: see image.
+const (
+	lockStatement   = "ashlar_lock"
+	insertStatement = "ashlar_insert"
+)
+
+var binaryFormat = []int16{pgx.BinaryFormatCode}
+
+// arm prepares the writer's connection for commits.
+func (s *store) arm(ctx context.Context) error {
+	c := s.w.PgConn()
+	for name, sql := range map[string]string{lockStatement: s.sql.lock, insertStatement: s.sql.insert} {
+		// The tables may be others by now. One that is not there is no error.
+		if err := c.Deallocate(ctx, name); err != nil {
+			return err
+		}
+		if _, err := c.Prepare(ctx, name, sql, nil); err != nil {
+			return err
+		}
+	}
+	return s.w.QueryRow(ctx, s.sql.row, s.schema).Scan(&s.row)
+}
+
+// insert adds the image to a batch, numbered from the head on.
+func (s *store) insert(b *pgconn.Batch, head int64) {
+	b.ExecPrepared(insertStatement, [][]byte{number(head), s.image.array()}, binaryFormat, nil)
+}
+
+func number(n int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(n)) }
+
+// run sends a batch in one round trip and returns how many rows were inserted.
+func run(ctx context.Context, c *pgx.Conn, b *pgconn.Batch) (inserted int64, err error) {
+	r := c.PgConn().ExecBatch(ctx, b)
+	for r.NextResult() {
+		tag, err := r.ResultReader().Close()
+		if err != nil {
+			break // Close below returns it
+		}
+		if tag.Insert() {
+			inserted += tag.RowsAffected()
+		}
+	}
+	return inserted, r.Close()
 }
 
 func (s *store) ask(b *pgx.Batch, n *needs) {
@@ -246,6 +277,7 @@ func (s *store) failed(err error) error {
 	var e *pgconn.PgError
 	if errors.As(err, &e) {
 		s.forget()
+		s.row = 0
 		switch e.Code[:2] {
 		case "53", "57", "58", "08", "25", "40", "55": // resources, operator, system, connection, read-only, rollback, lock
 			if e.Severity == "FATAL" || e.Severity == "PANIC" || s.closed() {
@@ -263,17 +295,17 @@ func (s *store) failed(err error) error {
 // answered with an error, nothing is committed. When the connection broke, the
 // answer is looked up: on a new connection, the lock is had only after the old
 // connection's transaction has ended, and then the records are there or not.
-func (s *store) unsure(err error, old int64, now time.Time, head int64, c *columns) error {
+func (s *store) unsure(err error, old int64, now time.Time, head int64) error {
 	var e *pgconn.PgError
 	answered := errors.As(err, &e) && e.Severity == "ERROR"
 	if answered && e.Code == "23505" {
 		return err
 	}
 	failed := s.failed(err)
-	if answered || len(c.stream) == 0 {
+	if answered || s.image.n == 0 {
 		return failed
 	}
-	found, lerr := s.lookup(old, now, c)
+	found, lerr := s.lookup(old, now)
 	switch {
 	case lerr != nil:
 		return fmt.Errorf("%w: %w; looking it up: %w", driver.ErrUnknown, err, lerr)
@@ -285,11 +317,11 @@ func (s *store) unsure(err error, old int64, now time.Time, head int64, c *colum
 }
 
 // lookup finds out whether the records numbered from head on are committed.
-func (s *store) lookup(head int64, now time.Time, c *columns) (bool, error) {
+func (s *store) lookup(head int64, now time.Time) (bool, error) {
 	deadline := time.Now().Add(s.o.Timeout)
 	for {
 		ctx, cancel := context.WithDeadline(context.Background(), deadline)
-		found, err := s.lookupOnce(ctx, head, now, c)
+		found, err := s.lookupOnce(ctx, head, now)
 		cancel()
 		var ne net.Error
 		if err == nil || time.Now().After(deadline) || !(errors.Is(err, driver.ErrUnavailable) || errors.As(err, &ne)) {
@@ -300,7 +332,7 @@ func (s *store) lookup(head int64, now time.Time, c *columns) (bool, error) {
 	}
 }
 
-func (s *store) lookupOnce(ctx context.Context, head int64, now time.Time, c *columns) (found bool, err error) {
+func (s *store) lookupOnce(ctx context.Context, head int64, now time.Time) (found bool, err error) {
 	if s.w == nil {
 		if err := s.connect(ctx); err != nil {
 			return false, err
@@ -318,15 +350,14 @@ func (s *store) lookupOnce(ctx context.Context, head int64, now time.Time, c *co
 	if _, err := tx.Exec(ctx, s.sql.lock, s.key); err != nil {
 		return false, fmt.Errorf("%w: %w", driver.ErrUnavailable, err)
 	}
-	var stream, kind, id string
-	var version int64
+	var f first
 	var at time.Time
-	err = tx.QueryRow(ctx, s.sql.at, head+1).Scan(&stream, &version, &kind, &id, &at)
+	err = tx.QueryRow(ctx, s.sql.at, head+1).Scan(&f.stream, &f.version, &f.kind, &f.id, &at)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("%w: %w", driver.ErrUnavailable, err)
 	}
-	return stream == c.stream[0] && version == c.version[0] && kind == c.kind[0] && id == c.id[0] && at.Equal(now), nil
+	return f == s.image.first && at.Equal(now), nil
 }

@@ -4,22 +4,6 @@ import (
 	"github.com/ashlar-dev/ashlar/patterns/journal/driver"
 )
 
-// columns is a group as arrays, one entry a record: what the INSERT unnests.
-type columns struct {
-	stream, kind, id []string
-	version          []int64
-	final            []bool
-	data, meta       [][]byte
-}
-
-func (c *columns) reset() {
-	c.stream, c.kind, c.id = c.stream[:0], c.kind[:0], c.id[:0]
-	c.version, c.final = c.version[:0], c.final[:0]
-	clear(c.data)
-	clear(c.meta)
-	c.data, c.meta = c.data[:0], c.meta[:0]
-}
-
 // known is what the database says about the streams of a group.
 type known struct {
 	versions map[string]int64
@@ -27,11 +11,21 @@ type known struct {
 	tokens   map[string]int64    // of leases
 }
 
+// reset forgets all, and keeps the memory for the next group.
+func (k *known) reset() {
+	if k.versions == nil || len(k.versions) > generation {
+		*k = known{map[string]int64{}, map[[2]string]int64{}, map[string]int64{}}
+		return
+	}
+	clear(k.versions)
+	clear(k.repeated)
+	clear(k.tokens)
+}
+
 // plan numbers the group's records from the head on, given what is known, and
-// fills cols with those that are accepted and results with all answers. Units
-// see the effect of those before them.
-func plan(group []driver.Unit, head int64, k *known, cols *columns, results []driver.Result) (newHead int64) {
-	cols.reset()
+// adds those that are accepted to the image and fills results with all answers.
+// Units see the effect of those before them.
+func plan(group []driver.Unit, head int64, k *known, m *image, results []driver.Result) (newHead int64) {
 	for i := range group {
 		u, res := &group[i], &results[i]
 		version := k.versions[u.Stream]
@@ -51,13 +45,7 @@ func plan(group []driver.Unit, head int64, k *known, cols *columns, results []dr
 			r := &u.Records[n]
 			head++
 			version++
-			cols.stream = append(cols.stream, u.Stream)
-			cols.version = append(cols.version, version)
-			cols.kind = append(cols.kind, r.Type)
-			cols.id = append(cols.id, r.ID)
-			cols.final = append(cols.final, r.Final)
-			cols.data = append(cols.data, r.Data)
-			cols.meta = append(cols.meta, r.Meta)
+			m.add(u.Stream, head, version, r)
 			if r.ID != "" {
 				k.repeated[[2]string{u.Stream, r.ID}] = head
 			}
@@ -106,14 +94,14 @@ type needs struct {
 	leases        []string
 }
 
-// gather collects what is remembered into k and the rest into the needs. With
+// gather forgets what k says, and collects what is remembered into it and the rest into the needs. With
 // fresh set nothing is taken from memory, and nothing assumed.
 //
 // Otherwise a stream that must not exist yet is assumed not to, and record IDs
 // to be new: the unique indexes refute it, since a stream is only ever removed
 // whole.
-func gather(group []driver.Unit, v *versions, fresh bool) (*known, *needs) {
-	k := &known{versions: make(map[string]int64, len(group)), repeated: map[[2]string]int64{}, tokens: map[string]int64{}}
+func (k *known) gather(group []driver.Unit, v *versions, fresh bool) *needs {
+	k.reset()
 	n := &needs{}
 	for i := range group {
 		u := &group[i]
@@ -140,7 +128,7 @@ func gather(group []driver.Unit, v *versions, fresh bool) (*known, *needs) {
 			n.streams = append(n.streams, u.Stream)
 		}
 	}
-	return k, n
+	return n
 }
 
 // versions remembers the versions of the streams that were written last, in two

@@ -36,6 +36,24 @@ CREATE TABLE $S.leases (
 	expires timestamptz NOT NULL
 );`,
 	Down: `DROP TABLE $S.leases; DROP TABLE $S.records;`,
+}, {
+	Version: 2,
+	// What a commit inserts, as one parameter: see image. A type of its own, and
+	// not that of the table's rows, lets a program go on while a later step adds
+	// a column to the table.
+	Up: `
+CREATE TYPE $S.incoming AS (
+	position bigint,
+	stream   text,
+	version  bigint,
+	type     text,
+	id       text,
+	final    boolean,
+	time     timestamptz,
+	data     bytea,
+	meta     bytea
+);`,
+	Down: `DROP TYPE $S.incoming;`,
 }}
 
 // tables moves the schema of a database.

@@ -23,7 +23,7 @@ func TestSchemaUpAndDown(t *testing.T) {
 	if _, err := pgstore.Open(t.Context(), url, keep); err == nil {
 		t.Error("a database without tables was opened with KeepSchema")
 	}
-	for _, version := range []int{schema.Latest, 0, schema.Latest} {
+	for _, version := range []int{1, schema.Latest, 1, schema.Latest, 0, schema.Latest} {
 		if err := pgstore.Migrate(t.Context(), url, name, version); err != nil {
 			t.Fatalf("to version %d: %v", version, err)
 		}

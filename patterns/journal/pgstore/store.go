@@ -70,7 +70,9 @@ type store struct {
 	w        *pgx.Conn // the writer's, outside the pool; nil after it broke
 	head     int64     // as this store last saw it; -1: unknown
 	versions versions
-	cols     columns     // of the group under way
+	known    known       // about the group under way
+	image    image       // of the group under way
+	row      uint32      // type of an image's rows; 0: the statements are not prepared on w
 	trimmed  atomic.Bool // a stream was removed: what is remembered may be wrong
 	notify   notifier
 	closing  sync.Once
@@ -220,6 +222,7 @@ func (s *store) drop() {
 		cancel()
 		s.w = nil
 	}
+	s.row = 0
 	s.forget()
 }
 

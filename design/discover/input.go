@@ -170,7 +170,7 @@ func collect(paths []string, o Options) (ins []*Input, skipped []Skip, err error
 			return nil, nil, err
 		}
 		if !fi.IsDir() {
-			in, err := fromFile(p, filepath.ToSlash(p), fi.Size())
+			in, err := fromFile(p, filepath.ToSlash(p))
 			if err != nil {
 				return nil, nil, err
 			}
@@ -208,12 +208,11 @@ func walk(root string, limit int, add func(*Input), skip func(Skip)) error {
 		if n++; n > limit {
 			return fs.SkipAll
 		}
-		fi, err := d.Info()
-		if err != nil {
+		shown := path.Join(filepath.ToSlash(root), rel)
+		in, err := fromFile(filepath.Join(root, filepath.FromSlash(rel)), shown)
+		if errors.Is(err, fs.ErrNotExist) {
 			return nil // it just went away
 		}
-		shown := path.Join(filepath.ToSlash(root), rel)
-		in, err := fromFile(filepath.Join(root, filepath.FromSlash(rel)), shown, fi.Size())
 		if err != nil {
 			skip(Skip{shown, err.Error()})
 			return nil
@@ -224,12 +223,17 @@ func walk(root string, limit int, add func(*Input), skip func(Skip)) error {
 	})
 }
 
-func fromFile(name, shown string, size int64) (*Input, error) {
+func fromFile(name, shown string) (*Input, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
+	fi, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	size := fi.Size()
 	first := make([]byte, min(HeadSize, max(size, 0)))
 	n, err := io.ReadFull(f, first)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {

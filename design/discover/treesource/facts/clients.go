@@ -66,15 +66,15 @@ func (r *reader) feignClient(t *link.Type) {
 	}
 }
 
-// spelled reports whether the address that an argument comes to stands in the code,
-// were it as the default of a setting.
+// spelled reports whether the address that an argument comes to stands in the code
+// and nowhere else: no setting can replace it.
 func (r *reader) spelled(t *link.Type, e *unit.Expr) bool {
 	if e == nil {
 		return false
 	}
 	s := &link.Scope{In: &link.Method{Type: t, Unit: &unit.Method{}}}
 	text := r.Program.Text(s, e).S
-	return strings.Contains(text, "://") && strings.Contains(text, r.expand(t.Module, text))
+	return strings.Contains(text, "://") && !strings.Contains(text, "${")
 }
 
 // verbOf a declared client's method: its mapping.

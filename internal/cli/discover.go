@@ -13,6 +13,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -338,7 +339,7 @@ func (a *app) printSystem(w io.Writer, r *discover.Result) {
 			f := k[0]
 			var vs []string
 			for _, c := range s.Ledger[f][:min(3, len(s.Ledger[f]))] {
-				vs = append(vs, fmt.Sprintf("%q (%s)", doc.Redact(short(c.Value)), c.From[0]))
+				vs = append(vs, fmt.Sprintf("%q (%s)", shown(f, c.Value), c.From[0]))
 			}
 			more := ""
 			if len(k) > 1 {
@@ -357,6 +358,16 @@ func (a *app) printSystem(w io.Writer, r *discover.Result) {
 		}
 		p("  %s: %s", x.Path, x.Why)
 	}
+}
+
+// shown is a fact's value for people: memory as ashlar.yaml has it.
+func shown(f arch.Fact, v string) string {
+	if steps := f.At.Steps(); len(steps) > 0 && steps[len(steps)-1] == "memory" {
+		if b, err := strconv.ParseFloat(v, 64); err == nil {
+			return strconv.FormatFloat(b/(1<<20), 'f', -1, 64) + "MiB"
+		}
+	}
+	return doc.Redact(short(v))
 }
 
 // alike groups facts about the same field of elements of one kind, the smallest
@@ -434,7 +445,7 @@ func explainFact(w io.Writer, s arch.System, what string) error {
 			name += " " + string(f.At)
 		}
 		if f.Value != "" {
-			name += " = " + doc.Redact(short(f.Value))
+			name += " = " + shown(f.Fact, f.Value)
 		}
 		if _, err := fmt.Fprintln(w, name); err != nil {
 			return err
@@ -442,7 +453,7 @@ func explainFact(w io.Writer, s arch.System, what string) error {
 		for i, c := range s.Ledger[f.Fact] {
 			verdict := "  "
 			if i > 0 && c.Value != f.Value {
-				verdict = "  lost: " + doc.Redact(short(c.Value)) + ", "
+				verdict = "  lost: " + shown(f.Fact, c.Value) + ", "
 			}
 			for j, src := range c.From {
 				if j == 3 {

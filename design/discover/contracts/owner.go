@@ -3,6 +3,7 @@ package contracts
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/arch"
@@ -37,18 +38,29 @@ func newOwners(ev *discover.Evidence) *owners {
 			o.builds[b] = append(o.builds[b], name)
 		}
 	}
+	files := map[string][]arch.Ref{}
 	for _, name := range arch.Sorted(ev.System.Contracts) {
 		if c := ev.System.Contracts[name]; c.File != "" {
 			o.called[path.Clean(c.File)] = name
 		}
-		if c := ev.System.Contracts[name]; c.Provider != "" {
+		if c := ev.System.Contracts[name]; c.Provider != "" && !guessed(ev.System.Ledger[arch.Fact{Of: arch.NewRef(arch.KindContract, name), At: "/provider"}]) {
 			o.stated[name] = c.Provider
 			if c.File != "" {
-				o.stated[path.Clean(c.File)] = c.Provider
+				files[path.Clean(c.File)] = append(files[path.Clean(c.File)], c.Provider)
 			}
 		}
 	}
+	for file, providers := range files {
+		if len(providers) == 1 { // a file of several services has several providers, or says it of one
+			o.stated[file] = providers[0]
+		}
+	}
 	return o
+}
+
+// guessed reports whether only an earlier run said so, which states nothing.
+func guessed(claims []arch.Claim) bool {
+	return len(claims) > 0 && !slices.ContainsFunc(claims, func(c arch.Claim) bool { return c.Origin() != arch.Guess })
 }
 
 var filler = regexp.MustCompile(`(?i)[-_. ]?(micro)?(service|svc|server|backend|api|app)$`)

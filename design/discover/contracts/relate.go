@@ -219,12 +219,13 @@ func (r *relation) operations(c *contract.Contract, service string, owner arch.R
 		if o.Pointer == "" {
 			op.Contract = c.File
 		}
-		if was.Trigger == "" {
-			op.Trigger = o.Trigger
-			if o.Base != "" {
-				m, p, _ := strings.Cut(o.Trigger, " ")
-				op.Trigger = m + " " + o.Base + p
-			}
+		op.Trigger = o.Trigger
+		if o.Base != "" {
+			m, p, _ := strings.Cut(o.Trigger, " ")
+			op.Trigger = m + " " + o.Base + p
+		}
+		if was.Trigger != "" && was.Trigger != op.Trigger {
+			op.Trigger = "" // another way to write the same; who serves it says how
 		}
 		svc.Operations[name] = op
 		ref := arch.NewRef(arch.KindOp, owner.Name(), name)

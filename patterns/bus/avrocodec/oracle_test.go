@@ -10,7 +10,7 @@ import (
 	"github.com/ashlar-dev/ashlar/patterns/bus/avrocodec"
 )
 
-// noReferences is Karapace's code for a kind of schema that cannot refer to others.
+// noReferences is Karapace's code for a kind of schema that cannot refer to others; Apicurio takes references.
 const noReferences = 44302
 
 // What the fake registry of the other tests answers, asked of a real one.

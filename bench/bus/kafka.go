@@ -310,7 +310,7 @@ func rawConsume(topic string, n int) (time.Duration, error) {
 func busConsume(b *bus.Bus, topic string, n int) (time.Duration, error) {
 	m := newMeter(n)
 	c, err := b.Subscribe(context.Background(), bus.Subscription{Topics: []string{topic}, Group: name("g"), Start: driver.Earliest, DeadLetters: bus.NoDeadLetters},
-		func(context.Context, *bus.Event) error {
+		func(context.Context, bus.Event) error {
 			m.add(1)
 			return nil
 		})

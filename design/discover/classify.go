@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -27,9 +28,12 @@ var roleImages = map[string]string{
 	"activemq-artemis": arch.RoleBroker, "eclipse-mosquitto": arch.RoleBroker, "emqx": arch.RoleBroker, "nacos-server": arch.RoleRegistry, "eureka": arch.RoleRegistry, "consul": arch.RoleRegistry, "zookeeper": arch.RoleRegistry, "cp-zookeeper": arch.RoleRegistry,
 	"jaeger": arch.RoleTelemetry, "all-in-one": arch.RoleTelemetry, "zipkin": arch.RoleTelemetry, "prometheus": arch.RoleTelemetry, "alertmanager": arch.RoleTelemetry, "grafana": arch.RoleTelemetry, "loki": arch.RoleTelemetry, "tempo": arch.RoleTelemetry,
 	"otel-collector": arch.RoleTelemetry, "opentelemetry-collector": arch.RoleTelemetry, "opentelemetry-collector-contrib": arch.RoleTelemetry, "fluentd": arch.RoleTelemetry, "fluent-bit": arch.RoleTelemetry, "kibana": arch.RoleTelemetry,
-	"logstash": arch.RoleTelemetry, "opensearch-dashboards": arch.RoleTelemetry, "keycloak": arch.RoleIdentity, "dex": arch.RoleIdentity, "hydra": arch.RoleIdentity, "oauth2-proxy": arch.RoleIdentity,
+	"kube-state-metrics": arch.RoleTelemetry, "node-exporter": arch.RoleTelemetry, "cadvisor": arch.RoleTelemetry, "pushgateway": arch.RoleTelemetry, "statsd-exporter": arch.RoleTelemetry, "fluentd-elasticsearch": arch.RoleTelemetry, "logstash": arch.RoleTelemetry, "opensearch-dashboards": arch.RoleTelemetry, "keycloak": arch.RoleIdentity, "dex": arch.RoleIdentity, "hydra": arch.RoleIdentity, "oauth2-proxy": arch.RoleIdentity,
 	"flagd": arch.RoleConfig, "kong": arch.RoleGateway, "traefik": arch.RoleGateway, "envoy": arch.RoleGateway, "haproxy": arch.RoleGateway, "krakend": arch.RoleGateway, "locust": arch.RoleLoadgen, "k6": arch.RoleLoadgen, "gatling": arch.RoleLoadgen, "fortio": arch.RoleLoadgen,
 }
+
+// humps are where words of a name meet that are told apart by case only.
+var humps = regexp.MustCompile(`([a-z0-9])([A-Z])`)
 
 // roleWords are looked for among the words of a name, first match wins.
 var roleWords = []struct {
@@ -39,7 +43,7 @@ var roleWords = []struct {
 	{arch.RoleLoadgen, []string{"loadgenerator", "loadgen", "loadtest", "locust", "k6"}},
 	{arch.RoleGateway, []string{"gateway", "apigateway", "zuul", "ingress", "proxy"}},
 	{arch.RoleRegistry, []string{"eureka", "registry", "discovery"}},
-	{arch.RoleTelemetry, []string{"jaeger", "zipkin", "prometheus", "grafana", "otelcol", "otel", "opamp", "hystrix", "turbine", "telemetry"}},
+	{arch.RoleTelemetry, []string{"jaeger", "zipkin", "prometheus", "grafana", "otelcol", "otel", "opamp", "hystrix", "turbine", "telemetry", "kibana"}},
 	{arch.RoleUI, []string{"frontend", "ui", "web", "webapp", "webui", "storefront"}},
 }
 
@@ -73,13 +77,16 @@ func Classify(image, name string) Class {
 	if role := roleImages[base]; role != "" {
 		return Class{Role: role, Why: "image " + base}
 	}
+	if of, ok := strings.CutSuffix(base, "-exporter"); ok && (storeImages[of] != "" || roleImages[of] != "" || of == "blackbox") { // of metrics; a report-exporter is somebody's service
+		return Class{Role: arch.RoleTelemetry, Why: "image " + base}
+	}
 	own := strings.TrimSuffix(strings.TrimSuffix(base, "-db"), "-database")
 	if i := strings.LastIndexByte(own, '-'); i >= 0 { // somebody's own image of a known store
 		if kind := storeImages[own[i+1:]]; kind != "" {
 			return Class{Store: kind, Why: "image " + base}
 		}
 	}
-	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return r == '-' || r == '_' || r == '.' })
+	words := strings.FieldsFunc(strings.ToLower(humps.ReplaceAllString(name, "$1-$2")), func(r rune) bool { return r == '-' || r == '_' || r == '.' })
 	if base == "" && len(words) > 0 { // the image is not known: the name has to do
 		for _, w := range []string{words[0], words[len(words)-1]} {
 			if kind := storeImages[w]; kind != "" {
@@ -89,6 +96,9 @@ func Classify(image, name string) Class {
 				return Class{Role: role, Why: "its name"}
 			}
 		}
+	}
+	if n := len(words); n > 1 && (words[n-1] == "tests" || words[n-1] == "e2e") { // calls like a user does, and nobody waits for it
+		return Class{Role: arch.RoleLoadgen, Why: "its name"}
 	}
 	if slices.Contains(words, "load") && slices.Contains(words, "generator") {
 		return Class{Role: arch.RoleLoadgen, Why: "its name"}

@@ -15,7 +15,11 @@ func TestClassify(t *testing.T) {
 		{"sqshq/piggymetrics-mongodb", "auth-mongodb", "mongodb", ""},
 		{"", "valkey-cart", "redis", ""},
 		{"shop/order:1", "order-redis", "", ""}, // the image knows better than the name
-		{"shop/redis-exporter:1", "redis-exporter", "", ""},
+		{"shop/redis-exporter:1", "redis-exporter", "", arch.RoleTelemetry},
+		{"shop/report-exporter:1", "report-exporter", "", ""},
+		{"prom/node-exporter", "node-exporter", "", arch.RoleTelemetry},
+		{"shop/web:1-tests", "frontendTests", "", arch.RoleLoadgen},
+		{"shop/ui:1", "shopUI", "", arch.RoleUI},
 		{"confluentinc/cp-kafka:7", "broker", "", arch.RoleBroker},
 		{"", "kafka", "", arch.RoleBroker},
 		{"loadgenerator", "loadgenerator", "", arch.RoleLoadgen},

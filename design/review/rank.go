@@ -12,10 +12,11 @@ import (
 //
 //	consequence = severity x confidence x (1 + log2(1 + reach))
 //
-// where severity is 1 (info), 2, 4, 8, 16 (critical), and reach is how many
+// where severity is 1 (info), 4, 16, 64, 256 (critical), and reach is how many
 // services, routes and journeys lean on the finding's elements, directly or
-// through others. Doubling what hangs on a place makes it one step worse, as one
-// step of severity does by itself.
+// through others. A step of severity weighs as much as seven services more that
+// lean on a place: what is merely untidy stays behind what hurts, unless very much
+// hangs on it.
 func rank(c *Case, res *Result) {
 	g := c.Graph()
 	for i := range res.Findings {
@@ -24,7 +25,7 @@ func rank(c *Case, res *Result) {
 		for _, of := range f.Of {
 			reach = max(reach, g.Reach(of))
 		}
-		f.Consequence = math.Round(math.Exp2(float64(f.Severity)-1)*f.Confidence*(1+math.Log2(1+float64(reach)))*100) / 100
+		f.Consequence = math.Round(math.Pow(4, float64(f.Severity)-1)*f.Confidence*(1+math.Log2(1+float64(reach)))*100) / 100
 	}
 	slices.SortStableFunc(res.Findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(b.Consequence, a.Consequence), cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Key, b.Key))

@@ -44,6 +44,7 @@ func (c *cleaner) clean(k map[string]any) error {
 	for _, f := range []string{"configurations", "crds"} {
 		c.list(k, f, c.path)
 	}
+	c.unnamed(k)
 	c.list(k, "patchesStrategicMerge", func(s string) (string, bool) {
 		if strings.Contains(s, "\n") || strings.HasPrefix(strings.TrimSpace(s), "{") {
 			return s, true
@@ -91,6 +92,25 @@ func (c *cleaner) clean(k map[string]any) error {
 		c.modern(k)
 	}
 	return c.err
+}
+
+// unnamed takes paths that stand among the patches for what they were before
+// patches had targets: strategic merges. Left there their files would count as
+// manifests.
+func (c *cleaner) unnamed(k map[string]any) {
+	list, _ := k["patches"].([]any)
+	merges, _ := k["patchesStrategicMerge"].([]any)
+	var rest []any
+	for _, x := range list {
+		if s, ok := x.(string); ok {
+			merges = append(merges, s)
+		} else {
+			rest = append(rest, x)
+		}
+	}
+	if len(rest) < len(list) {
+		k["patches"], k["patchesStrategicMerge"] = rest, merges
+	}
 }
 
 // modern writes old fields as those that took their place: the library warns of

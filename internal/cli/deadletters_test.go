@@ -43,7 +43,7 @@ func runDeadLetters(ctx context.Context) (err error) {
 		return err
 	}
 	handled := make(chan struct{}, 10)
-	_, err = b.Subscribe(ctx, bus.Subscription{Topics: []string{"orders"}, Group: "billing"}, func(_ context.Context, e *bus.Event) error {
+	_, err = b.Subscribe(ctx, bus.Subscription{Topics: []string{"orders"}, Group: "billing"}, func(_ context.Context, e bus.Event) error {
 		if string(e.Data) == "broken" {
 			return bus.Terminal(errors.New("no such\narticle"))
 		}

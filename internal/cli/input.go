@@ -97,7 +97,10 @@ func (in *input) cache() *keep.Store {
 }
 
 // summary is one line on what was found and what was read.
-func summary(r *discover.Result) string {
+func summary(r *discover.Result) string { return found(r) + "  (" + sourcesRead(r) + ")" }
+
+// found is one line on what the system has.
+func found(r *discover.Result) string {
 	s := r.System
 	var apps, infra int
 	for _, svc := range s.Services {
@@ -116,8 +119,12 @@ func summary(r *discover.Result) string {
 			parts = append(parts, count(p.n, p.what))
 		}
 	}
-	by := arch.Sorted(s.Coverage)
-	return fmt.Sprintf("%s  (read %d of %s: %s)", strings.Join(parts, ", "), r.Read, count(r.Files, "file"), strings.Join(by, ", "))
+	return strings.Join(parts, ", ")
+}
+
+// sourcesRead is one line on what was read, and by whom.
+func sourcesRead(r *discover.Result) string {
+	return fmt.Sprintf("read %d of %s: %s", r.Read, count(r.Files, "file"), strings.Join(arch.Sorted(r.System.Coverage), ", "))
 }
 
 func count(n int, what string) string {

@@ -45,6 +45,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -213,10 +214,14 @@ type barePlain struct{ p *Plain }
 func (m *barePlain) Encode(e *Event, _ driver.Traits) (driver.Record, error) { return m.p.encode(e) }
 func (m *barePlain) Decode(r *driver.Record, e *Event, _ driver.Traits) error {
 	e.Data, e.ContentType = r.Body, m.p.ContentType
-	if len(r.Headers) == 0 {
-		return nil
+	for _, h := range r.Headers {
+		if m.p.ContentType == "" && strings.EqualFold(h.Name, contentType) {
+			e.ContentType = string(h.Value)
+		} else {
+			e.Headers = append(e.Headers, h)
+		}
 	}
-	return m.p.decodeHeaders(r, e, nil)
+	return nil
 }
 
 // now is the clock; testing/synctest bends it in tests.

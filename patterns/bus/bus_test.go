@@ -86,7 +86,7 @@ func TestWhatCannotBeReadBecomesADeadLetter(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
 	handled := make(chan string, 10)
-	_, err := b.Subscribe(t.Context(), bus.Subscription{Topics: []string{"orders"}, Group: "billing", Start: driver.Earliest}, func(_ context.Context, e *bus.Event) error {
+	_, err := b.Subscribe(t.Context(), bus.Subscription{Topics: []string{"orders"}, Group: "billing", Start: driver.Earliest}, func(_ context.Context, e bus.Event) error {
 		handled <- string(e.Data)
 		return nil
 	})
@@ -148,7 +148,7 @@ func TestDeadLetterTopicDown(t *testing.T) {
 	})
 	others := make(chan struct{}, 1)
 	c, err := b.Subscribe(t.Context(), bus.Subscription{Topics: []string{"orders"}, Group: "billing", Start: driver.Earliest, Retry: bus.Retry{Tries: 2, Base: time.Millisecond, Cap: time.Millisecond}},
-		func(_ context.Context, e *bus.Event) error {
+		func(_ context.Context, e bus.Event) error {
 			if e.Key == "bad" {
 				return errors.New("poison")
 			}
@@ -214,7 +214,7 @@ func TestSchemas(t *testing.T) {
 	if err := b.Publish(t.Context(), bus.Event{Topic: "orders", Type: "placed", Version: 3}); !errors.As(err, &version) {
 		t.Errorf("unknown version: %v", err)
 	}
-	h, err := bus.Routes(bus.On(placed, func(_ context.Context, e *bus.Event, o *order) error {
+	h, err := bus.Routes(bus.On(placed, func(_ context.Context, e bus.Event, o *order) error {
 		if o.Total != 7 || e.Version != 2 {
 			return fmt.Errorf("got %+v, version %d", o, e.Version)
 		}
@@ -227,11 +227,11 @@ func TestSchemas(t *testing.T) {
 		{Type: "placed", Version: 1, Data: []byte(`{"id":"a","sum":7}`)}, {Type: "placed", Version: 2, Data: []byte(`{"id":"a","total":7}`)},
 		{Type: "placed", Data: []byte(`{"id":"a","total":7}`)}, {Data: []byte(`{"total":7}`)},
 	} {
-		if err := h(t.Context(), &e); err != nil {
+		if err := h(t.Context(), e); err != nil {
 			t.Errorf("%+v: %v", e, err)
 		}
 	}
-	if err := h(t.Context(), &bus.Event{Type: "placed", Version: 9}); !errors.As(err, &version) {
+	if err := h(t.Context(), bus.Event{Type: "placed", Version: 9}); !errors.As(err, &version) {
 		t.Errorf("a version of tomorrow: %v", err)
 	}
 	doc, err := c.AsyncAPI("shop", "1")
@@ -252,7 +252,7 @@ func TestTraceGoesAcross(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
 	got := make(chan bus.TraceParent, 1)
-	_, err := b.Subscribe(t.Context(), bus.Subscription{Topics: []string{"a"}, Group: "g"}, func(ctx context.Context, _ *bus.Event) error {
+	_, err := b.Subscribe(t.Context(), bus.Subscription{Topics: []string{"a"}, Group: "g"}, func(ctx context.Context, _ bus.Event) error {
 		p, _ := bus.TraceFrom(ctx)
 		got <- p
 		return nil
@@ -273,7 +273,7 @@ func TestAdminSection(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
 	fixed := make(chan string, 1)
-	_, err := b.Subscribe(t.Context(), bus.Subscription{Topics: []string{"orders"}, Group: "billing"}, func(_ context.Context, e *bus.Event) error {
+	_, err := b.Subscribe(t.Context(), bus.Subscription{Topics: []string{"orders"}, Group: "billing"}, func(_ context.Context, e bus.Event) error {
 		if string(e.Data) != "right" {
 			return bus.Terminal(errors.New("wrong"))
 		}

@@ -88,7 +88,7 @@ func TestAvroBecomesADeadLetter(t *testing.T) {
 		t.Fatal(err)
 	}
 	handled := make(chan int, 2)
-	h, err := bus.Routes(bus.On(placed, func(_ context.Context, _ *bus.Event, o *payload) error { handled <- o.N; return nil }))
+	h, err := bus.Routes(bus.On(placed, func(_ context.Context, _ bus.Event, o *payload) error { handled <- o.N; return nil }))
 	if err != nil {
 		t.Fatal(err)
 	}

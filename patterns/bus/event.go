@@ -52,9 +52,13 @@ type Origin struct {
 // Header returns the first header of that name, names compared without regard
 // to case, and whether there is one.
 func (e *Event) Header(name string) (string, bool) {
-	for i := range e.Headers {
-		if strings.EqualFold(e.Headers[i].Name, name) {
-			return string(e.Headers[i].Value), true
+	return header(e.Headers, name)
+}
+
+func header(hs []Header, name string) (string, bool) {
+	for i := range hs {
+		if strings.EqualFold(hs[i].Name, name) {
+			return string(hs[i].Value), true
 		}
 	}
 	return "", false

@@ -31,7 +31,7 @@ func Example() {
 		panic(err)
 	}
 	done := make(chan struct{})
-	handler, err := bus.Routes(bus.On(placed, func(_ context.Context, e *bus.Event, p *Placed) error {
+	handler, err := bus.Routes(bus.On(placed, func(_ context.Context, e bus.Event, p *Placed) error {
 		fmt.Println(e.Type, "of", p.Order)
 		close(done)
 		return nil

@@ -90,15 +90,8 @@ func (w *worker) try(l *lane, d *driver.Delivery) (err error) {
 			w.bus.o.Log.Error("bus: handler panicked", "group", w.sub.Group, "topic", d.Topic, "panic", v, "stack", string(debug.Stack()))
 		}
 	}()
-	e := w.event()
-	e.Topic, e.Key = d.Topic, d.Key
-	e.Origin = Origin{Partition: d.Partition, Offset: d.Offset, Time: d.Time, Attempt: l.tries, Delivered: d.Attempt}
-	if w.sparing != nil {
-		err = w.sparing.decode(&d.Record, e, &w.seen, w.bus.traits)
-	} else {
-		err = w.mapping.Decode(&d.Record, e, w.bus.traits)
-	}
-	if err != nil {
+	e := Event{Topic: d.Topic, Key: d.Key, Origin: Origin{Partition: d.Partition, Offset: d.Offset, Time: d.Time, Attempt: l.tries, Delivered: d.Attempt}}
+	if err := w.decode(&d.Record, &e); err != nil {
 		return err
 	}
 	ctx := l.part.ctx
@@ -108,7 +101,7 @@ func (w *worker) try(l *lane, d *driver.Delivery) (err error) {
 		}
 	}
 	if len(e.Headers) > 0 || w.bus.o.Trace != &passTrace {
-		ctx = w.bus.o.Trace.Extract(ctx, func(name string) string { v, _ := e.Header(name); return v })
+		ctx = w.bus.o.Trace.extract(ctx, e.Headers)
 	}
 	if w.sub.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -116,6 +109,24 @@ func (w *worker) try(l *lane, d *driver.Delivery) (err error) {
 		defer cancel()
 	}
 	return w.handler(ctx, e)
+}
+
+// decode reads the record as its topic's mapping says. The mappings of this
+// package are called by their names, because the compiler sees then that they do
+// not keep the event: it lives on the worker's stack, and nothing is allocated
+// for it on its way to the handler.
+func (w *worker) decode(r *driver.Record, e *Event) error {
+	switch m := w.mapping.(type) {
+	case *barePlain:
+		return m.Decode(r, e, w.bus.traits)
+	case CloudEvents:
+		return m.decode(r, e, &w.seen, w.bus.traits)
+	}
+	kept := new(Event)
+	*kept = *e
+	err := w.mapping.Decode(r, kept, w.bus.traits)
+	*e = *kept
+	return err
 }
 
 // untilBuried is the pause of a lane whose head becomes a dead letter.

@@ -72,9 +72,11 @@ func decodeStructured(r *driver.Record, e *Event) error {
 			e.Data = raw
 			continue
 		case "data_base64":
-			if err := json.Unmarshal(raw, &e.Data); err != nil {
+			var data []byte
+			if err := json.Unmarshal(raw, &data); err != nil {
 				return bad(r.Topic, err, "data_base64")
 			}
+			e.Data = data
 			continue
 		}
 		var s string

@@ -11,9 +11,9 @@ import (
 
 // Handler does an event's effect and returns nil when it is done for good: the
 // event is acknowledged then. An error, or a panic, means another try, unless it
-// is [Terminal]. The context ends when the partition was taken away, the
+// is [Terminal]. The event is the handler's own, to keep and to change. The context ends when the partition was taken away, the
 // consumer is cut off, or Subscription.Timeout is over.
-type Handler func(ctx context.Context, e *Event) error
+type Handler func(ctx context.Context, e Event) error
 
 // Order says which events of a topic are handled one after the other.
 type Order uint8

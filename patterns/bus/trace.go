@@ -26,6 +26,11 @@ type Trace struct {
 	Extract func(ctx context.Context, get func(name string) string) context.Context
 }
 
+// extract calls Extract for an event of these headers.
+func (t *Trace) extract(ctx context.Context, hs []Header) context.Context {
+	return t.Extract(ctx, func(name string) string { v, _ := header(hs, name); return v })
+}
+
 type traceKey struct{}
 
 // TraceParent is the W3C trace context that the default [Trace] passes on.

@@ -105,9 +105,9 @@ type Route struct {
 }
 
 // On handles the events of a type.
-func On[T any](t *Type[T], h func(ctx context.Context, e *Event, v *T) error) Route {
-	return Route{t.entry.Name, func(ctx context.Context, e *Event) error {
-		v, err := t.Decode(e)
+func On[T any](t *Type[T], h func(ctx context.Context, e Event, v *T) error) Route {
+	return Route{t.entry.Name, func(ctx context.Context, e Event) error {
+		v, err := t.Decode(&e)
 		if err != nil {
 			return err
 		}
@@ -119,7 +119,7 @@ func On[T any](t *Type[T], h func(ctx context.Context, e *Event, v *T) error) Ro
 func Ignore(names ...string) []Route {
 	rs := make([]Route, len(names))
 	for i, n := range names {
-		rs[i] = Route{n, func(context.Context, *Event) error { return nil }}
+		rs[i] = Route{n, func(context.Context, Event) error { return nil }}
 	}
 	return rs
 }
@@ -144,7 +144,7 @@ func Routes(routes ...Route) (Handler, error) {
 	if len(routes) == 0 {
 		return nil, errors.New("bus: no routes")
 	}
-	return func(ctx context.Context, e *Event) error {
+	return func(ctx context.Context, e Event) error {
 		h := byName[e.Type]
 		if h == nil && e.Type == "" && len(routes) == 1 {
 			h = routes[0].handler

@@ -3,7 +3,6 @@ package bus
 import (
 	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"github.com/ashlar-dev/ashlar/patterns/bus/driver"
 )
@@ -15,29 +14,8 @@ type worker struct {
 	run     []driver.Delivery  // emptied, for the next lane's queue
 	acks    []*driver.Delivery // of the run under way
 	mapping Mapping            // of the lane's topic
-	sparing sparing            // the mapping, when it can spare allocations
 	seen    seen
-	events  []Event // to be given to handlers
-	handled int64   // not added to the counts yet
-}
-
-// sparing is a mapping that takes strings over from what was seen before, since
-// the events of one topic resemble each other.
-type sparing interface {
-	decode(r *driver.Record, e *Event, s *seen, t driver.Traits) error
-}
-
-// slab is how many events are allocated at a time: as many as fill 8 KiB. A
-// handler that keeps one keeps them all.
-const slab = (8<<10 - 8) / int(unsafe.Sizeof(Event{}))
-
-func (w *worker) event() *Event {
-	if len(w.events) == 0 {
-		w.events = make([]Event, slab)
-	}
-	e := &w.events[0]
-	w.events = w.events[1:]
-	return e
+	handled int64 // not added to the counts yet
 }
 
 func (c *Consumer) work() {
@@ -48,7 +26,6 @@ func (c *Consumer) work() {
 			return
 		}
 		w.mapping = c.bus.mapping(l.part.Topic)
-		w.sparing, _ = w.mapping.(sparing)
 		w.lane(l, run)
 		w.run = emptied(run)
 	}

@@ -3,7 +3,6 @@ package gosource
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/gob"
 	"go/ast"
 	"go/parser"
 	"go/printer"
@@ -13,7 +12,7 @@ import (
 )
 
 // version changes with whatever a summary depends on.
-const version = "2"
+const version = "3"
 
 // cache keeps summaries by what they were made of.
 type cache struct {
@@ -110,19 +109,14 @@ func (c *cache) load(key string) (*summary, bool) {
 	if b == nil {
 		return nil, false
 	}
-	s := &summary{}
-	if gob.NewDecoder(bytes.NewReader(b)).Decode(s) != nil {
-		return nil, false // written by another version
-	}
-	return s, true
+	s, err := summaries.Decode(b)
+	return s, err == nil // else written by another version
 }
 
 func (c *cache) save(key string, s *summary) {
-	if c.Store == nil {
-		return
-	}
-	var b bytes.Buffer
-	if gob.NewEncoder(&b).Encode(s) == nil {
-		c.Put(key, b.Bytes())
+	if c.Store != nil {
+		c.Put(key, summaries.Append(nil, s))
 	}
 }
+
+var summaries = keep.NewCodec[summary]()

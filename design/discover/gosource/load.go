@@ -30,18 +30,40 @@ func declarations() map[string]string {
 
 // external is a package of the outside world: declarations only.
 type external struct {
-	pkg    *types.Package
-	busy   bool
-	opaque bool // not all of its declarations are at hand
+	pkg  *types.Package
+	busy bool
+	gaps gaps
+}
+
+// gaps is what of the outside world is not at hand.
+type gaps struct {
+	opaque bool            // not all declarations are known, so that faults may be the reader's
+	absent map[string]bool // packages that were not found, some of them declared here
+	lacks  map[string]bool // their modules, of which nothing is known
+}
+
+func (g *gaps) add(o gaps) {
+	g.opaque = g.opaque || o.opaque
+	for n := range o.absent {
+		put(&g.absent, n)
+	}
+	for n := range o.lacks {
+		put(&g.lacks, n)
+	}
+}
+
+func put(m *map[string]bool, k string) {
+	if *m == nil {
+		*m = map[string]bool{}
+	}
+	(*m)[k] = true
 }
 
 // importer resolves the imports of one package.
 type importer struct {
 	w    *world
 	from *module // whose requirements hold
-	// opaque: something that was imported is not wholly known, so that faults may be
-	// the reader's.
-	opaque bool
+	gaps         // of what was imported
 }
 
 // Import implements types.Importer. An unknown package is an empty one: what is
@@ -57,15 +79,49 @@ func (im *importer) Import(name string) (*types.Package, error) {
 	if e == nil {
 		e = &external{busy: true}
 		im.w.loaded[name] = e
-		e.pkg = im.load(name)
+		own := &importer{w: im.w, from: im.w.requirer(name, im.from)}
+		e.pkg = own.load(name)
+		e.gaps = own.gaps
 		e.busy = false
 	}
 	if e.pkg == nil {
 		e.pkg = types.NewPackage(name, packageName(name))
 		e.pkg.MarkComplete()
 	}
-	im.opaque = im.opaque || e.opaque
+	im.add(e.gaps)
 	return e.pkg, nil
+}
+
+// requirer is the module under whose requirements an outside package is read: the
+// first that has it, whoever asks, so that what is known does not hang on the order
+// in which packages are read.
+func (w *world) requirer(name string, from *module) *module {
+	if m, ok := w.requirers[name]; ok {
+		return m
+	}
+	best := from
+	first, _, _ := strings.Cut(name, "/")
+	if strings.Contains(first, ".") {
+		requires := false
+		for _, m := range w.modules {
+			im := &importer{w: w, from: m}
+			if dir, _ := im.dir(name); dir != "" {
+				best = m
+				break
+			}
+			if !requires && im.moduleOf(name) != "" {
+				best, requires = m, true
+			}
+		}
+	}
+	w.requirers[name] = best
+	return best
+}
+
+// atHand reports whether an outside package can be read.
+func (w *world) atHand(name string) bool {
+	dir, _ := (&importer{w: w, from: w.requirer(name, nil)}).dir(name)
+	return dir != ""
 }
 
 // packageName is the custom: the last part that is no version.
@@ -84,7 +140,11 @@ func (im *importer) load(name string) *types.Package {
 			return p
 		}
 	}
-	im.w.loaded[name].opaque = true
+	im.opaque = true
+	dotted := strings.Contains(strings.Split(name, "/")[0], ".")
+	if dotted {
+		put(&im.absent, name)
+	}
 	if same, ok := sameLibrary[unversioned(name)]; ok {
 		name = same
 	}
@@ -98,12 +158,8 @@ func (im *importer) load(name string) *types.Package {
 		}
 		n = cut
 	}
-	if strings.Contains(strings.Split(name, "/")[0], ".") && im.from != nil {
-		file := im.from.file
-		if im.w.missing[file] == nil {
-			im.w.missing[file] = map[string]bool{}
-		}
-		im.w.missing[file][cmp.Or(im.moduleOf(name), name)] = true
+	if dotted && im.from != nil {
+		put(&im.lacks, cmp.Or(im.moduleOf(name), name))
 	}
 	return nil
 }
@@ -128,18 +184,18 @@ func (im *importer) dir(name string) (string, *importer) {
 		}
 		for _, d := range []string{"src", "src/vendor"} {
 			dir := filepath.Join(im.w.o.GoRoot, d, name)
-			if isDir(dir) {
+			if im.w.isDir(dir) {
 				return dir, &importer{w: im.w}
 			}
 		}
 		return "", nil
 	}
 	if im.from != nil {
-		if d := filepath.Join(im.from.dir, "vendor", name); isDir(d) {
-			return d, im
+		if d := filepath.Join(im.from.dir, "vendor"); im.w.isDir(d) && im.w.isDir(filepath.Join(d, name)) {
+			return filepath.Join(d, name), im
 		}
 		if rest, ok := strings.CutPrefix(name, im.from.path+"/"); ok { // of this module, but not among what was named
-			if d := filepath.Join(im.from.dir, rest); isDir(d) {
+			if d := filepath.Join(im.from.dir, rest); im.w.isDir(d) {
 				return d, im
 			}
 		}
@@ -154,12 +210,12 @@ func (im *importer) dir(name string) (string, *importer) {
 		if strings.HasPrefix(at, ".") {
 			root = filepath.Join(im.from.dir, at)
 		}
-		if d := filepath.Join(root, rest); isDir(d) {
+		if d := filepath.Join(root, rest); im.w.isDir(d) {
 			return d, im
 		}
 	}
 	if im.w.o.GoRoot != "-" { // the standard library's own vendored packages
-		if d := filepath.Join(im.w.o.GoRoot, "src", "vendor", name); isDir(d) && im.from == nil {
+		if d := filepath.Join(im.w.o.GoRoot, "src", "vendor", name); im.w.isDir(d) && im.from == nil {
 			return d, im
 		}
 	}
@@ -191,9 +247,15 @@ func escape(p string) string {
 	return b.String()
 }
 
-func isDir(d string) bool {
-	fi, err := os.Stat(d)
-	return err == nil && fi.IsDir()
+// isDir asks once for each folder: a hundred modules ask for the same ones.
+func (w *world) isDir(d string) bool {
+	is, ok := w.folders[d]
+	if !ok {
+		fi, err := os.Stat(d)
+		is = err == nil && fi.IsDir()
+		w.folders[d] = is
+	}
+	return is
 }
 
 func goFiles(dir string) map[string][]byte {

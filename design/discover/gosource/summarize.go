@@ -8,6 +8,7 @@ import (
 	"go/ast"
 	"go/types"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/arch/code"
@@ -19,13 +20,14 @@ import (
 func (w *world) summarize(ctx context.Context, out discover.Sink) ([]*summary, error) {
 	c := newCache(w.o.Cache)
 	var parts []*summary
+	lacks := map[string][]string{} // module -> go.mod files that require it
 	for _, p := range w.order(ctx) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		key := c.key(w, p)
 		s, ok := c.load(key)
-		if !ok {
+		if !ok || slices.ContainsFunc(s.Absent, w.atHand) {
 			s = w.read(p)
 			c.save(key, s)
 		}
@@ -33,17 +35,32 @@ func (w *world) summarize(ctx context.Context, out discover.Sink) ([]*summary, e
 			out.Skip(k.File, k.Why)
 		}
 		parts = append(parts, s)
+		for _, l := range s.Lacks {
+			if p.mod != nil {
+				lacks[l] = append(lacks[l], p.mod.file)
+			}
+		}
 	}
-	for _, m := range sortedKeys(w.missing) {
-		names := sortedKeys(w.missing[m])
-		more := ""
+	w.lacking(lacks, out)
+	return parts, nil
+}
+
+// lacking lists the modules of which nothing is known, each once, under the first
+// go.mod file that needs it.
+func (w *world) lacking(lacks map[string][]string, out discover.Sink) {
+	by := map[string][]string{}
+	for _, l := range sortedKeys(lacks) {
+		file := slices.Min(lacks[l])
+		by[file] = append(by[file], l)
+	}
+	for _, file := range sortedKeys(by) {
+		names, more := by[file], ""
 		if len(names) > 3 {
 			more = fmt.Sprintf(" and %d more", len(names)-3)
 			names = names[:3]
 		}
-		out.Skip(cmp.Or(m, "go.mod"), fmt.Sprintf("%s: %s%s: neither vendored nor in the module cache, so what their values do is not known (go mod download fetches them)", Name, strings.Join(names, ", "), more))
+		out.Skip(file, fmt.Sprintf("%s: %s%s: neither vendored nor in the module cache, so what their values do is not known (go mod download fetches them)", Name, strings.Join(names, ", "), more))
 	}
-	return parts, nil
 }
 
 // read summarizes a package. A fault of the checker that no one expects costs this
@@ -92,6 +109,7 @@ func (w *world) read(p *pkg) (s *summary) {
 		s.Skipped = append(s.Skipped, code.Skip{File: p.dir, Why: fmt.Sprintf("%s: does not compile (%d faults, the first: %s); what could be understood counts", Name, faults, first)})
 	}
 	s.Skipped = append(s.Skipped, skips.list...)
+	s.Absent, s.Lacks = sortedKeys(im.absent), sortedKeys(im.lacks)
 	wk.files(fs)
 	return s
 }

@@ -35,6 +35,8 @@ type summary struct {
 	Services                []grpcService
 	Skipped                 []code.Skip
 	Lines                   int64
+	Absent                  []string // packages that were not at hand; once they are, this is out of date
+	Lacks                   []string // modules of which nothing is known
 }
 
 // call is a call or a reference between functions; To may be a method of an

@@ -54,9 +54,9 @@ func (f *fn) evaluate(e ast.Expr, depth int) string {
 			return f.evaluate(e.X, depth+1) + f.evaluate(e.Y, depth+1)
 		}
 	case *ast.Ident:
-		return f.variable(f.object(e), nil, depth)
+		return f.variable(f.object(e), nil, e.Pos(), depth)
 	case *ast.SelectorExpr:
-		return f.variable(f.info.Uses[e.Sel], f.info.TypeOf(e.X), depth)
+		return f.variable(f.info.Uses[e.Sel], f.info.TypeOf(e.X), e.Pos(), depth)
 	case *ast.UnaryExpr:
 		if e.Op == token.AND {
 			return f.evaluate(e.X, depth+1)
@@ -107,9 +107,10 @@ func (f *fn) composite(e *ast.CompositeLit, depth int) string {
 	return sql.Hole
 }
 
-// variable evaluates a variable: what a closure's parameter stands for, a
-// parameter's mark, what this function assigns, or the mark of a field.
-func (f *fn) variable(o types.Object, recv types.Type, depth int) string {
+// variable evaluates a variable where it is used: what a closure's parameter
+// stands for, a parameter's mark, what this function has assigned by then, or the
+// mark of a field.
+func (f *fn) variable(o types.Object, recv types.Type, at token.Pos, depth int) string {
 	if o == nil {
 		return sql.Hole
 	}
@@ -133,9 +134,9 @@ func (f *fn) variable(o types.Object, recv types.Type, depth int) string {
 	}
 	f.eval_[o] = true
 	defer delete(f.eval_, o)
-	ds := f.defs[o]
+	ds, replaced := f.reaching(o, at)
 	var b strings.Builder
-	if i, ok := f.params[o]; ok {
+	if i, ok := f.params[o]; ok && !replaced {
 		b.WriteString(markParam(f.id, i))
 	}
 	for i, d := range ds {

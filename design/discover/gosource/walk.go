@@ -33,6 +33,8 @@ type fn struct {
 	bind   map[types.Object]string // parameters of closures that stand for a text
 	defs   map[types.Object][]def
 	loops  []span
+	blocks []span // in which one statement follows the other
+	again  []span // loops, whose end comes before their start, and closures, which run at any time
 	retry  []retrySpan
 	gos    []span
 	txs    []txSpan
@@ -358,6 +360,7 @@ func (f *fn) fieldUse(sig *types.Signature) (reads, writes []string) {
 // prepare finds definitions, loops, goroutines and transactions of a function.
 func (f *fn) prepare() {
 	ast.Inspect(f.body, func(n ast.Node) bool {
+		f.order(n)
 		switch n := n.(type) {
 		case *ast.AssignStmt:
 			f.definitions(n)

@@ -28,9 +28,11 @@ type world struct {
 	pkgs     map[string]*pkg // of the source that is read, by import path
 	byDir    map[string]*pkg //
 	schemas  []*file
-	declared map[string]string          // built-in declarations, by import path
-	loaded   map[string]*external       // of the outside world
-	missing  map[string]map[string]bool // go.mod file -> modules whose declarations are not at hand
+	declared map[string]string    // built-in declarations, by import path
+	loaded   map[string]*external // by import path
+	// requirers of packages of the outside world.
+	requirers map[string]*module
+	folders   map[string]bool // on disk, as far as asked
 }
 
 // module is a go.mod file.
@@ -54,7 +56,7 @@ type pkg struct {
 }
 
 func newWorld(o Options, files []*file) *world {
-	w := &world{o: o, fset: token.NewFileSet(), pkgs: map[string]*pkg{}, byDir: map[string]*pkg{}, declared: declarations(), loaded: map[string]*external{}, missing: map[string]map[string]bool{}}
+	w := &world{o: o, fset: token.NewFileSet(), pkgs: map[string]*pkg{}, byDir: map[string]*pkg{}, declared: declarations(), loaded: map[string]*external{}, requirers: map[string]*module{}, folders: map[string]bool{}}
 	if w.o.GoRoot == "" {
 		w.o.GoRoot = goRoot()
 	}
@@ -186,7 +188,7 @@ func (w *world) place(f *file) {
 // command does, and the rest of the way from there.
 func (w *world) above(dir string) (*module, string) {
 	abs, err := filepath.Abs(filepath.FromSlash(dir))
-	if err != nil || !isDir(abs) {
+	if err != nil || !w.isDir(abs) {
 		return nil, ""
 	}
 	for up := abs; ; up = filepath.Dir(up) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/discover"
+	"github.com/ashlar-dev/ashlar/formats/doc"
 	"github.com/ashlar-dev/ashlar/formats/kubernetes"
 )
 
@@ -301,7 +302,7 @@ func probe(p *corev1.Probe) string {
 	case p.GRPC != nil:
 		what = fmt.Sprintf("grpc :%d", p.GRPC.Port)
 	case p.Exec != nil && len(p.Exec.Command) > 0:
-		what = "exec " + p.Exec.Command[0]
+		what = "exec " + doc.Redact(strings.Join(p.Exec.Command, " ")) // the same program may be asked two things
 	default:
 		what = "nothing"
 	}

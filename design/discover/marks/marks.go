@@ -111,7 +111,7 @@ func Find(name string, src []byte) *File {
 		if !slices.Contains(p.langs, lang) || !p.near(text) || p.with != nil && !p.with.Match(text) || p.without != nil && p.without.Match(text) {
 			continue
 		}
-		for _, m := range p.at.FindAllSubmatchIndex(text, -1) {
+		for _, m := range p.find(text) {
 			value := p.value
 			if len(m) > 2 && m[2] >= 0 && value == "" {
 				value = string(text[m[2]:m[3]])

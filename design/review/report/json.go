@@ -21,7 +21,7 @@ func JSON(w io.Writer, r *Report) error {
 		Rules     int               `json:"rules"`
 		Accepted  []review.Accepted `json:"accepted,omitempty"`
 		Notes     []string          `json:"notes,omitempty"`
-	}{r.Version, r.Summary, redacted(r.Result.Findings), r.Result.NotJudged, append([]discover.Skip{}, r.Skipped...), r.Result.Rules, accepted(r.Result.Accepted), r.Result.Notes}
+	}{r.Version, r.what(), redacted(r.Result.Findings), r.Result.NotJudged, append([]discover.Skip{}, r.Skipped...), r.Result.Rules, accepted(r.Result.Accepted), r.Result.Notes}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)

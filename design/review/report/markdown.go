@@ -19,9 +19,9 @@ func Markdown(w io.Writer, r *Report) error {
 	var b strings.Builder
 	gs := r.groups()
 	if len(gs) == 0 {
-		fmt.Fprintf(&b, "### Architecture review: nothing found\n\n%s\n", escapeMD(r.Summary))
+		fmt.Fprintf(&b, "### Architecture review: nothing found\n\n%s\n", escapeMD(r.what()))
 	} else {
-		fmt.Fprintf(&b, "### Architecture review: %s\n\n%s\n\n| | What to fix first | Where |\n|---|---|---|\n", counts(r.Result.Findings), escapeMD(r.Summary))
+		fmt.Fprintf(&b, "### Architecture review: %s\n\n%s\n\n| | What to fix first | Where |\n|---|---|---|\n", counts(r.Result.Findings), escapeMD(r.what()))
 		for i, g := range gs {
 			if i == first {
 				break

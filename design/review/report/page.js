@@ -4,7 +4,7 @@
   const search = $("#search"), family = $("#family"), element = $("#element"), chips = all(".chip");
   const findings = all(".finding"), frame = $("#map-frame"), svg = frame && $("svg", frame);
   if (!findings.length) { zoom(); return; }
-  let of = "";
+  let of = "", begun = false; // an address that leads to a rule stays as it came
 
   // The filter stands in the address, so that it can be sent on.
   const state = new URLSearchParams(location.hash.slice(1));
@@ -17,6 +17,7 @@
   function filter() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const without = chips.filter(c => c.getAttribute("aria-pressed") !== "true").map(c => c.dataset.severity);
+    const any = words.length > 0 || without.length > 0 || family.value !== "" || of !== "";
     let shown = 0;
     for (const rule of all(".rule")) {
       let here = 0;
@@ -29,6 +30,12 @@
         if (fits) here++;
       }
       rule.hidden = here === 0;
+      const fold = $(".fold", rule);
+      if (fold) { // a filter shows what it finds
+        if (any) { fold.dataset.was ??= fold.open; fold.open = true; }
+        else if (fold.dataset.was !== undefined) { fold.open = fold.dataset.was === "true"; delete fold.dataset.was; }
+        fold.hidden = !$(".finding:not([hidden])", fold);
+      }
       $(".n", rule).textContent = here;
       shown += here;
     }
@@ -42,7 +49,8 @@
     if (family.value) s.set("family", family.value);
     if (of) s.set("of", of);
     if (without.length) s.set("without", without.join(","));
-    history.replaceState(null, "", s.size ? "#" + s : location.pathname + location.search);
+    if (s.size || any || begun) history.replaceState(null, "", s.size ? "#" + s : location.pathname + location.search);
+    begun = true;
   }
 
   // Elements that a finding is about stand out on the map.
@@ -69,8 +77,8 @@
     of = n && n.dataset.ref !== of ? n.dataset.ref : "";
     filter();
   });
-  addEventListener("beforeprint", () => all(".finding details").forEach(d => { d.dataset.was = d.open; d.open = true; }));
-  addEventListener("afterprint", () => all(".finding details").forEach(d => { d.open = d.dataset.was === "true"; }));
+  addEventListener("beforeprint", () => all(".finding details, .fold").forEach(d => { d.dataset.printed = d.open; d.open = true; }));
+  addEventListener("afterprint", () => all(".finding details, .fold").forEach(d => { d.open = d.dataset.printed === "true"; }));
   zoom();
   filter();
 

@@ -3,6 +3,7 @@ package report
 
 import (
 	"io"
+	"path/filepath"
 	"strings"
 
 	"github.com/ashlar-dev/ashlar/arch"
@@ -13,6 +14,7 @@ import (
 // Report is what every format prints.
 type Report struct {
 	Summary string // one line on what was reviewed
+	Sources string // one line on what was read of it; may be empty
 	Paths   []string
 	Version string
 	Result  *review.Result
@@ -21,8 +23,12 @@ type Report struct {
 	// System and Documents are for formats that draw the map and show the lines.
 	System    arch.System
 	Documents []discover.Document
-	Verbose   bool // terminal: every finding
-	Color     bool // terminal
+	// Read returns a file that evidence stands in and that is none of Documents:
+	// source code. nil, or an error: its lines are not shown.
+	Read    func(file string) ([]byte, error)
+	Verbose bool // terminal: every finding
+	Color   bool // terminal
+	Width   int  // terminal: columns; 0: 100
 }
 
 // Formats by name.
@@ -33,6 +39,7 @@ var Formats = map[string]func(io.Writer, *Report) error{
 	"junit":    JUnit,
 	"markdown": Markdown,
 	"html":     HTML,
+	"github":   GitHub,
 }
 
 // Names lists the formats for people.
@@ -68,4 +75,25 @@ func (r *Report) groups() []group {
 		out[i].findings = append(out[i].findings, f)
 	}
 	return out
+}
+
+// what is the summary with what was read.
+func (r *Report) what() string {
+	if r.Sources == "" {
+		return r.Summary
+	}
+	return r.Summary + "  (" + r.Sources + ")"
+}
+
+// rel is a place without the folder that was reviewed: who reads the report knows
+// which one, and a page that is sent on need not tell where it lay.
+func (r *Report) rel(place string) string {
+	if len(r.Paths) != 1 || r.Paths[0] == "-" {
+		return place
+	}
+	root := strings.TrimSuffix(filepath.ToSlash(filepath.Clean(r.Paths[0])), "/") + "/"
+	if rest, ok := strings.CutPrefix(place, root); ok && rest != "" {
+		return rest
+	}
+	return place
 }

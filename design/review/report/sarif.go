@@ -83,7 +83,7 @@ func sarifResult(f review.Finding, rule int) obj {
 		"ruleId": f.Rule, "ruleIndex": rule, "level": level(f.Severity),
 		"message":             obj{"text": limit(text)},
 		"partialFingerprints": obj{"ashlar/v1": hex.EncodeToString(sum[:16])},
-		"rank":                math.Min(100, f.Consequence),
+		"rank":                math.Min(100, math.Round(1000*math.Log2(1+f.Consequence)/11)/10), // 0..100; 2^11 is a critical one with a hundred behind it
 		"properties":          obj{"severity": f.Severity.String(), "confidence": f.Confidence},
 	}
 	var places, flow []obj

@@ -2,6 +2,8 @@ package report
 
 import (
 	"bytes"
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -12,14 +14,16 @@ import (
 // around is how many lines a page shows before and behind a place.
 const around = 3
 
-// snippets shows lines of the files that were read, without their secrets.
+// snippets shows lines of the files that evidence stands in, without their
+// secrets.
 type snippets struct {
 	files map[string]*doc.File
 	lines map[string][]string // by path, made when first asked for
+	read  func(string) ([]byte, error)
 }
 
-func newSnippets(docs []discover.Document) *snippets {
-	s := &snippets{map[string]*doc.File{}, map[string][]string{}}
+func newSnippets(docs []discover.Document, read func(string) ([]byte, error)) *snippets {
+	s := &snippets{map[string]*doc.File{}, map[string][]string{}, read}
 	for _, d := range docs {
 		if d.Doc != nil {
 			s.files[d.Doc.File.Path] = d.Doc.File
@@ -28,15 +32,20 @@ func newSnippets(docs []discover.Document) *snippets {
 	return s
 }
 
-func (s *snippets) around(path string, line int) []pageLine {
-	f := s.files[path]
-	if f == nil || line == 0 {
+func (s *snippets) around(file string, line int) []pageLine {
+	if file == "" || line == 0 {
 		return nil
 	}
-	lines, ok := s.lines[path]
+	lines, ok := s.lines[file]
 	if !ok {
-		lines = masked(f)
-		s.lines[path] = lines
+		if f := s.files[file]; f != nil {
+			lines = masked(f)
+		} else if s.read != nil && !structured(file) {
+			if b, err := s.read(file); err == nil && len(b) < maxSource && !bytes.ContainsRune(b, 0) {
+				lines = maskedCode(b)
+			}
+		}
+		s.lines[file] = lines
 	}
 	var out []pageLine
 	for n := max(1, line-around); n <= min(len(lines), line+around); n++ {
@@ -64,13 +73,51 @@ func masked(f *doc.File) []string {
 		for _, w := range words {
 			text = strings.ReplaceAll(text, w, doc.Mask)
 		}
-		text = doc.Redact(text)
-		if r := []rune(text); len(r) > 240 {
-			text = string(r[:240]) + "…"
-		}
-		out = append(out, text)
+		out = append(out, short(doc.Redact(text)))
 	}
 	return out
+}
+
+// maxSource bounds the source files whose lines are shown: a larger one is
+// generated.
+const maxSource = 2 << 20
+
+var (
+	// literal is a text as most languages write it.
+	literal = regexp.MustCompile("\"(?:[^\"\\\\]|\\\\.)+\"|'(?:[^'\\\\]|\\\\.)+'|`[^`]+`")
+	element = regexp.MustCompile(`>[^<>]+<`)
+)
+
+// maskedCode is source code without its secrets: every text on a line that speaks
+// of one, and what looks like a credential by itself.
+func maskedCode(src []byte) []string {
+	var out []string
+	for l := range bytes.SplitSeq(src, []byte("\n")) {
+		text := strings.TrimRight(strings.ToValidUTF8(string(l), "\uFFFD"), "\r")
+		if doc.SecretName(text + " ") { // the blank: what ends in tokenUrl is harmless as a name, not as a line
+			text = literal.ReplaceAllStringFunc(text, func(s string) string { return s[:1] + doc.Mask + s[len(s)-1:] })
+			text = element.ReplaceAllString(text, ">"+doc.Mask+"<")
+		}
+		out = append(out, short(doc.RedactLine(text)))
+	}
+	return out
+}
+
+// structured: whose secrets show by their place only, and which could not be read
+// as what they are.
+func structured(file string) bool {
+	switch strings.ToLower(path.Ext(file)) {
+	case ".yaml", ".yml", ".json":
+		return true
+	}
+	return false
+}
+
+func short(line string) string {
+	if r := []rune(line); len(r) > 240 {
+		return string(r[:240]) + "…"
+	}
+	return line
 }
 
 // secrets gathers the texts below a node that must not be shown.

@@ -10,6 +10,7 @@ import (
 
 var cycle = review.Rule{
 	ID:    "communication/cycle",
+	Cure:  "split",
 	Title: "Services wait for each other in a circle",
 	Why:   "None of them can be deployed, tested or understood without the others; under load each holds a thread of the next until all are gone, and after an outage none can start first.",
 	Bad:   "order -> customer -> loyalty -> order",
@@ -33,7 +34,8 @@ var cycle = review.Rule{
 			f := review.Finding{Of: group, Path: path, Evidence: edgeEvidence(c, path)}
 			f.Title = fmt.Sprintf("%d services wait for each other: %s", len(group), shortChain(path))
 			if len(path) <= len(group) {
-				f.Detail = fmt.Sprintf("In the same knot: %s.", list(group, 12))
+				f.Title = fmt.Sprintf("%d services are tied in a knot; the shortest circle in it: %s", len(group), shortChain(path))
+				f.Detail = fmt.Sprintf("The knot: %s.", list(group, 12))
 			}
 			f.Fix = "Break it at the call that can wait: turn it into an event, or move what both need into a service that calls neither."
 			r.Find(f)

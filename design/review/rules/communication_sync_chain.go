@@ -12,6 +12,7 @@ import (
 
 var syncChain = review.Rule{
 	ID:    "communication/sync-chain",
+	Cure:  "advise communication",
 	Title: "A request waits for a long chain of services",
 	Why:   "Each service in the chain must be up and fast for the first one to answer: availabilities multiply, latencies add up, and one slow link holds the threads of all above it.",
 	Bad:   "frontend -> order -> pricing -> tax -> ledger, each waiting for the next",
@@ -24,6 +25,7 @@ var syncChain = review.Rule{
 	Silent: "GoogleCloudPlatform/microservices-demo@34ffea9 kubernetes-manifests/",
 	Check: func(c *review.Case, r *review.Reporter) {
 		g := c.Graph()
+		w := newWalk(c, g)
 		limit := int(r.Number("services"))
 		reported := map[string]bool{}
 		for _, name := range arch.Sorted(c.System.Services) {
@@ -31,28 +33,30 @@ var syncChain = review.Rule{
 			if waited(c, g, start) { // somebody waits for it: the chain starts further up
 				continue
 			}
-			chain := longest(c, g, start, map[arch.Ref]bool{})
-			key := fmt.Sprint(chain)
-			if len(chain) < limit || reported[key] {
+			links := w.longest(start)
+			if len(links)+1 < limit {
 				continue
 			}
-			reported[key] = true
-			f := review.Finding{Of: []arch.Ref{chain[0], chain[len(chain)-1]}, Path: chain, Evidence: edgeEvidence(c, chain)}
-			seen := 0
-			for _, e := range f.Evidence {
-				if e.Origin == arch.Trace {
-					seen++
-				}
+			chain, certain := services(start, links)
+			if key := shortChain(chain); reported[key] {
+				continue
+			} else {
+				reported[key] = true
 			}
-			if seen < len(chain)-1 { // manifests say that the calls exist, not that one request makes them all
-				f.Confidence = .4
+			f := review.Finding{Of: []arch.Ref{chain[0], chain[len(chain)-1]}, Path: chain}
+			for _, e := range links {
+				f.Evidence = append(f.Evidence, c.At(e.From.Parent().Short()+" calls "+e.Call.To.Parent().Short(), e.At(), e.At("to")))
 			}
+			must := "%d services in a row must answer: %s"
 			f.Severity = review.Medium
-			if len(chain) >= limit+2 {
+			if !certain && slices.ContainsFunc(f.Evidence, func(e review.Evidence) bool { return e.Origin != arch.Trace }) {
+				f.Confidence = .4 // the calls exist; that one request makes them all is not known
+				must = "up to " + must
+			} else if len(chain) >= limit+2 {
 				f.Severity = review.High
 			}
 			a := math.Pow(r.Number("availability"), float64(len(chain)))
-			f.Title = fmt.Sprintf("%d services in a row must answer: %s", len(chain), shortChain(chain))
+			f.Title = fmt.Sprintf(must, len(chain), shortChain(chain))
 			f.Detail = fmt.Sprintf("At %s each, the first is up %s of the time: %s a month are lost to the chain alone.%s", percent(r.Number("availability")), percent(a), minutes((1-a)*30*24*60), latencySum(c, chain))
 			f.Fix = "Let the end of the chain publish what changes and keep a copy where it is needed, or answer first and finish by an event; `ashlar advise` weighs both."
 			r.Find(f)
@@ -74,22 +78,6 @@ func inPath(c *review.Case, ref arch.Ref) bool {
 		return false
 	}
 	return !arch.Infrastructure(svc.Role) || svc.Role == arch.RoleGateway
-}
-
-// longest is the longest simple path of waiting calls from a service.
-func longest(c *review.Case, g *review.Graph, from arch.Ref, on map[arch.Ref]bool) []arch.Ref {
-	on[from] = true
-	defer delete(on, from)
-	var best []arch.Ref
-	for _, to := range g.Sync[from] {
-		if on[to] || !inPath(c, to) || len(on) > 24 { // beyond that the point is made
-			continue
-		}
-		if p := longest(c, g, to, on); len(p) > len(best) {
-			best = p
-		}
-	}
-	return append([]arch.Ref{from}, best...)
 }
 
 func edgeEvidence(c *review.Case, chain []arch.Ref) []review.Evidence {

@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/ashlar-dev/ashlar/arch/code"
 	"github.com/ashlar-dev/ashlar/design/review"
@@ -10,6 +11,7 @@ import (
 
 var hardCoded = review.Rule{
 	ID:    "configuration/hard-coded-endpoint",
+	Cure:  "advise discovery",
 	Title: "The address of another system is written into the code",
 	Why:   "It cannot differ by environment: a test calls the real one, and moving it takes a release of everybody who calls it.",
 	Bad:   `http.Get("http://payment.prod.internal:8080/charges")`,
@@ -54,8 +56,22 @@ var hardCoded = review.Rule{
 				f.Title = fmt.Sprintf("%d addresses are written into the code of %s, such as %s", n, who, targets[0])
 			}
 			f.Of = append(f.Of, serviceOf(c, xs[0].Method))
+			if !slices.ContainsFunc(targets, func(t string) bool { return !inside(c, t) }) { // a name that each environment resolves by itself: only its port and its rename hurt
+				f.Severity = review.Low
+			}
 			f.Fix = "Read it from the configuration of the environment, with no default that leads to a real system."
 			r.Find(f)
 		}
 	},
+}
+
+// inside: the address is the name of a service of this system.
+func inside(c *review.Case, target string) bool {
+	if _, rest, ok := strings.Cut(target, "://"); ok {
+		target = rest
+	}
+	host, _, _ := strings.Cut(target, "/")
+	host, _, _ = strings.Cut(host, ":")
+	_, ok := serviceNamed(c, host)
+	return ok
 }

@@ -224,54 +224,62 @@ func TestFixedIsSilent(t *testing.T) {
 			t.Fatal(err)
 		}
 		dir := t.TempDir()
-		for _, f := range ar.Files {
-			if name, bad := strings.CutPrefix(f.Name, "bad/"); bad {
-				if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(filepath.Join(dir, name), f.Data, 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
+		put(t, ar, "bad", dir)
+		before, edits := judgeFolder(t, dir)
+		if len(edits) == 0 {
+			continue
 		}
-		judge := func() (*review.Result, map[string][]review.Edit) {
-			res, err := discover.Run(t.Context(), sources.All(), []string{dir}, nil)
+		texts := map[string]string{}
+		for f := range edits {
+			src, err := os.ReadFile(f)
 			if err != nil {
 				t.Fatal(err)
 			}
-			out := review.Run(&review.Case{System: res.System, Documents: res.Documents, Code: res.Code}, rules.All())
-			edits := map[string][]review.Edit{}
-			for _, f := range out.Findings {
-				for _, e := range f.Edits {
-					edits[e.File] = append(edits[e.File], e)
-				}
-			}
-			return out, edits
+			texts[f] = string(src)
 		}
-		before, edits := judge()
+		mended += mend(t, edits)
 		for f, es := range edits {
 			src, err := os.ReadFile(f)
 			if err != nil {
 				t.Fatal(err)
 			}
-			out, err := review.Fix(f, src, es)
-			if err != nil {
-				t.Errorf("%s: %v", file, err)
-			}
-			if err := os.WriteFile(f, out, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			mended += len(es)
+			onlyThere(t, texts[f], string(src), es)
 		}
-		after, left := judge()
+		after, left := judgeFolder(t, dir)
 		if len(left) > 0 {
 			t.Errorf("%s: still to mend: %v", file, left)
 		}
-		if len(edits) > 0 && len(after.Findings) >= len(before.Findings) {
+		if len(after.Findings) >= len(before.Findings) {
 			t.Errorf("%s: %d findings before, %d after", file, len(before.Findings), len(after.Findings))
+		}
+		for _, f := range after.Findings {
+			if !slices.ContainsFunc(before.Findings, func(b review.Finding) bool { return b.Key == f.Key }) {
+				t.Errorf("%s: mending brings %s: %s", file, f.Rule, f.Title)
+			}
 		}
 	}
 	if mended < 5 {
 		t.Errorf("only %d places were mended", mended)
+	}
+}
+
+// onlyThere checks that nothing but the lines of the edits has changed, and that
+// what stands behind a # on them is still there.
+func onlyThere(t *testing.T, before, after string, edits []review.Edit) {
+	t.Helper()
+	was, is := strings.Split(before, "\n"), strings.Split(after, "\n")
+	if len(was) != len(is) {
+		t.Errorf("%s has %d lines after a fix, and had %d", edits[0].File, len(is), len(was))
+		return
+	}
+	for i := range was {
+		_, comment, ok := strings.Cut(was[i], " # ")
+		switch {
+		case was[i] == is[i]:
+		case !slices.ContainsFunc(edits, func(e review.Edit) bool { return e.Line == i+1 }):
+			t.Errorf("%s:%d was %q, is %q, and no edit is there", edits[0].File, i+1, was[i], is[i])
+		case ok && !strings.HasSuffix(is[i], " # "+comment):
+			t.Errorf("%s:%d has lost its comment: %q", edits[0].File, i+1, is[i])
+		}
 	}
 }

@@ -200,7 +200,7 @@ func TestOnTheBus(t *testing.T) {
 	}
 	f.setDown(true)
 	handled := make(chan placedFirst, 10)
-	h, err := bus.Routes(bus.On(reader, func(_ context.Context, _ *bus.Event, v *placedFirst) error { handled <- *v; return nil }))
+	h, err := bus.Routes(bus.On(reader, func(_ context.Context, _ bus.Event, v *placedFirst) error { handled <- *v; return nil }))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func testCommandLine(t *testing.T, h Harness) {
 		t.Fatal(err)
 	}
 	handled := make(chan string, 10)
-	_, err = b.Subscribe(t.Context(), bus.Subscription{Topics: []string{name}, Group: g}, func(_ context.Context, e *bus.Event) error {
+	_, err = b.Subscribe(t.Context(), bus.Subscription{Topics: []string{name}, Group: g}, func(_ context.Context, e bus.Event) error {
 		if strings.HasPrefix(string(e.Data), "broken") {
 			return bus.Terminal(errors.New("no such article"))
 		}

@@ -87,7 +87,7 @@ func unreadable(t *testing.T, conn driver.Bus, name, g string, handled chan<- st
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler, err := bus.Routes(bus.On(placed, func(_ context.Context, e *bus.Event, _ *struct{}) error {
+	handler, err := bus.Routes(bus.On(placed, func(_ context.Context, e bus.Event, _ *struct{}) error {
 		handled <- e.Key
 		return nil
 	}))

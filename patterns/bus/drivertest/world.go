@@ -180,7 +180,7 @@ func (w *world) join() {
 	w.mu.Unlock()
 }
 
-func (w *world) handle(ctx context.Context, e *bus.Event) error {
+func (w *world) handle(ctx context.Context, e bus.Event) error {
 	n, err := strconv.Atoi(string(e.Data))
 	if err != nil {
 		return bus.Terminal(err)

@@ -48,7 +48,7 @@ func TestOneLine(t *testing.T) {
 			t.Fatal(err)
 		}
 		done := make(chan string, 1)
-		handler, err := bus.Routes(bus.On(placed, func(_ context.Context, e *bus.Event, p *Placed) error {
+		handler, err := bus.Routes(bus.On(placed, func(_ context.Context, e bus.Event, p *Placed) error {
 			done <- e.Type + " of " + p.Order + " under " + e.Key
 			return nil
 		}))

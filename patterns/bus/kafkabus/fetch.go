@@ -104,7 +104,9 @@ func (m *consumer) take(n int) []driver.Delivery {
 		o := m.turn[0]
 		m.turn = m.turn[1:]
 		k := min(n, len(o.held), max(quantum, n/(len(m.turn)+1)))
-		ds = o.handOut(ds, &m.keys, k)
+		for left := k; left > 0; left -= quantum {
+			ds = o.handOut(ds, &m.keys, min(left, quantum))
+		}
 		n -= k
 		m.inHand += k
 		if len(o.held) > 0 {
@@ -116,8 +118,10 @@ func (m *consumer) take(n int) []driver.Delivery {
 }
 
 // handOut appends the next k held records, and gives the client's structs back.
+// Few at a time, or what one of its loops touched is out of the caches in the next.
 func (o *owned) handOut(ds []driver.Delivery, keys *keys, k int) []driver.Delivery {
 	records := o.held[:k]
+	keys.touch(records)
 	o.leader = records[k-1].LeaderEpoch
 	for _, r := range records {
 		ds = append(ds, driver.Delivery{

@@ -32,8 +32,8 @@ func TestConsole(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := make(chan bus.Event, 2)
-	_, err = b.Subscribe(ctx, bus.Subscription{Topics: []string{topic}, Group: drivertest.Name("g"), Start: driver.Earliest}, func(_ context.Context, e *bus.Event) error {
-		got <- *e
+	_, err = b.Subscribe(ctx, bus.Subscription{Topics: []string{topic}, Group: drivertest.Name("g"), Start: driver.Earliest}, func(_ context.Context, e bus.Event) error {
+		got <- e
 		return nil
 	})
 	if err != nil {

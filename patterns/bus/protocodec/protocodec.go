@@ -92,8 +92,8 @@ func Define[M proto.Message](c *bus.Catalog, t bus.EventType, key func(M) string
 }
 
 // On handles the events of a type, as [bus.On] does.
-func On[M proto.Message](t *bus.Type[M], h func(ctx context.Context, e *bus.Event, m M) error) bus.Route {
-	return bus.On(t, func(ctx context.Context, e *bus.Event, m *M) error { return h(ctx, e, *m) })
+func On[M proto.Message](t *bus.Type[M], h func(ctx context.Context, e bus.Event, m M) error) bus.Route {
+	return bus.On(t, func(ctx context.Context, e bus.Event, m *M) error { return h(ctx, e, *m) })
 }
 
 var errNil = errors.New("protocodec: a nil message cannot be written")

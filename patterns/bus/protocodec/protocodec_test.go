@@ -122,7 +122,7 @@ func Example() {
 		panic(err)
 	}
 	done := make(chan struct{})
-	h, err := bus.Routes(protocodec.On(renamed, func(_ context.Context, e *bus.Event, m *wrapperspb.StringValue) error {
+	h, err := bus.Routes(protocodec.On(renamed, func(_ context.Context, e bus.Event, m *wrapperspb.StringValue) error {
 		fmt.Println(e.ContentType, m.GetValue())
 		close(done)
 		return nil

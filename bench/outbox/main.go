@@ -53,7 +53,7 @@ func measure(ctx context.Context, out string, n, messages int) (ok bool, err err
 	t.Notes = []string{
 		rig.settings + "; pgx " + rounds.Module("github.com/jackc/pgx/v5") + ".",
 		fmt.Sprintf("Kafka %s, one node, acks=all, topics of 3 partitions: one with flush.messages=1, so that a batch is acknowledged after its fsync like a commit of the database, one without; franz-go %s.", rig.kafka, rounds.Module("github.com/twmb/franz-go")),
-		fmt.Sprintf("%d messages of %d bytes with 100 keys a run, batches of %d; staged before the clock runs, deleted while it does.", messages, len(body), batch),
+		fmt.Sprintf("%d messages of %d bytes with 100 keys a run, batches of %d; staged before the clock runs, deleted while it does; the CPU of the relay's rows includes the staging.", messages, len(body), batch),
 	}
 	lines, ok := t.Check(limits)
 	var b bytes.Buffer

@@ -8,23 +8,27 @@ import (
 
 // DecodeHeaders reads the column headers of the table: NULL (""), or a JSON array
 // of objects with Name and Value. It is for adapters to other database libraries.
-func DecodeHeaders(text string) ([]Header, error) {
+func DecodeHeaders(text string) ([]Header, error) { return AppendHeaders(nil, text) }
+
+// AppendHeaders is DecodeHeaders onto the end of list. Names and values are
+// mostly parts of text, and no copies.
+func AppendHeaders(list []Header, text string) ([]Header, error) {
 	if text == "" {
-		return nil, nil
-	}
-	if list, ok := plainHeaders(text); ok {
 		return list, nil
 	}
-	var list []Header
-	if err := json.Unmarshal([]byte(text), &list); err != nil {
-		return nil, fmt.Errorf("headers %q: %w; want a JSON array of objects with Name and Value", text, err)
+	if longer, ok := plainHeaders(list, text); ok {
+		return longer, nil
 	}
-	return list, nil
+	var more []Header
+	if err := json.Unmarshal([]byte(text), &more); err != nil {
+		return list, fmt.Errorf("headers %q: %w; want a JSON array of objects with Name and Value", text, err)
+	}
+	return append(list, more...), nil
 }
 
 // plainHeaders reads what Stage writes, as long as nothing in it is escaped. It
 // exists because reading JSON was nearly half of the relay's own work.
-func plainHeaders(text string) (list []Header, ok bool) {
+func plainHeaders(list []Header, text string) (longer []Header, ok bool) {
 	rest, ok := strings.CutPrefix(text, "[")
 	if !ok || strings.ContainsRune(text, '\\') {
 		return nil, false

@@ -20,7 +20,7 @@
 //     before the earlier holder of the key has committed. Rows that other
 //     programs insert with plain SQL are in order too.
 //   - One relay at a time drains a table; others stand by. When the leader dies
-//     its successor repeats at most the two batches under way. Seen through an
+//     its successor repeats at most the four batches under way. Seen through an
 //     inbox the order per key still holds.
 //   - A message that the broker refuses holds back its own key (and the about
 //     one in a thousand keys that share its lane) until it goes through or is

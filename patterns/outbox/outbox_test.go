@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -219,6 +221,49 @@ func TestRefusedMessageHoldsItsKeyOnly(t *testing.T) {
 		}
 		if s := relay.Stats(); s.Refused == 0 || s.Parked != 0 || !s.Leading {
 			t.Errorf("stats %+v", s)
+		}
+	})
+}
+
+// Batches that are read ahead of one that is refused in part are sifted: no
+// message passes an earlier one of its key, and none goes out twice.
+func TestKeepsOrderWhileReadingAhead(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, b bundle) {
+		const keys, each = 10, 60
+		var staged []outbox.Message
+		for n := range each {
+			for k := range keys {
+				staged = append(staged, outbox.Message{Topic: "t", Key: fmt.Append(nil, "k", k), Body: fmt.Append(nil, n)})
+			}
+		}
+		b.stage(t, staged...)
+		rng := rand.New(rand.NewPCG(1, 2))
+		next := map[string]int{}
+		left, done := len(staged), make(chan struct{})
+		b.run(t, outbox.PublisherFunc(func(_ context.Context, messages []outbox.Message) []error {
+			errs := make([]error, len(messages))
+			refused := map[string]bool{}
+			for i, m := range messages {
+				key := string(m.Key)
+				if refused[key] = refused[key] || rng.IntN(20) == 0; refused[key] {
+					errs[i] = errors.New("not now")
+					continue
+				}
+				if got, want := string(m.Body), fmt.Sprint(next[key]); got != want {
+					t.Errorf("key %s: message %s, want %s", key, got, want)
+				}
+				next[key]++
+				if left--; left == 0 {
+					close(done)
+				}
+			}
+			return errs
+		}), &outbox.RelayOptions{Batch: 7, MinBackoff: time.Millisecond, MaxBackoff: 2 * time.Millisecond, Log: slog.New(slog.DiscardHandler)})
+		select {
+		case <-done:
+		case <-time.After(30 * time.Second):
+			t.Fatal("not all came within half a minute")
 		}
 	})
 }

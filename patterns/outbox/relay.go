@@ -26,7 +26,7 @@ const (
 // RelayOptions of [NewRelay]; nil or zero is the default.
 type RelayOptions struct {
 	// Batch is how many messages one Publish gets, at most; BatchBytes how many
-	// bytes of bodies. Two batches are in memory at a time.
+	// bytes of bodies. Four batches are in memory at a time.
 	Batch, BatchBytes int
 	// Poll is the longest sleep. A notification ends it sooner; on SQLite it is
 	// what latency there is for messages of other processes.
@@ -151,28 +151,7 @@ func (r *Relay) session(ctx context.Context) (err error) {
 		r.leading.Store(false)
 		err = errors.Join(err, s.Close())
 	}()
-	var batch []Row
-	for {
-		if len(batch) == 0 {
-			if batch, err = r.next(ctx, s); err != nil {
-				return err
-			}
-			continue
-		}
-		// While the broker works on this batch, the database finishes the one
-		// before and brings the one after.
-		answer := make(chan []error, 1)
-		go func() { answer <- r.publish(ctx, batch) }()
-		following, turnErr := step(ctx, s, r.turn(batch))
-		errs := <-answer
-		if turnErr == nil {
-			r.done = r.done[:0]
-		}
-		if err := errors.Join(r.settle(ctx, s, batch, errs, turnErr), r.retain(ctx)); err != nil {
-			return err
-		}
-		batch = r.allowed(following)
-	}
+	return newFlight(r, s).run(ctx)
 }
 
 // step takes a turn that is not cut short when the relay is told to end: a
@@ -194,7 +173,7 @@ func (r *Relay) next(ctx context.Context, s Session) ([]Row, error) {
 	}
 	r.done = r.done[:0]
 	if len(rows) > 0 {
-		return r.allowed(rows), nil
+		return rows, nil
 	}
 	if err := r.retain(ctx); err != nil {
 		return nil, err
@@ -224,14 +203,28 @@ func (r *Relay) flush(s Session) error {
 	return err
 }
 
-func (r *Relay) turn(batch []Row) Turn {
+func (r *Relay) turn(publishing []Row, ready ...[]Row) Turn {
 	now := time.Now()
 	maps.DeleteFunc(r.held, func(_ int, until time.Time) bool { return !now.Before(until) })
 	t := Turn{Done: r.done, Keep: r.o.Keep > 0, Held: slices.Sorted(maps.Keys(r.held)), Limit: r.o.Batch, Bytes: r.o.BatchBytes}
-	for _, row := range batch {
-		t.InFlight = append(t.InFlight, row.Number)
+	for _, batch := range append([][]Row{publishing}, ready...) {
+		for _, row := range batch {
+			t.InFlight = append(t.InFlight, row.Number)
+		}
 	}
 	return t
+}
+
+// finished forgets the first n published messages: they are deleted.
+func (r *Relay) finished(n int) { r.done = slices.Delete(r.done, 0, n) }
+
+// full reports whether a batch was as large as it may be.
+func (r *Relay) full(rows []Row) bool {
+	size := 0
+	for i := range rows {
+		size += len(rows[i].Body)
+	}
+	return len(rows) >= r.o.Batch || size > r.o.BatchBytes/2
 }
 
 // allowed drops rows of lanes that came to be held after the rows were asked for.
@@ -274,9 +267,6 @@ func (r *Relay) settle(ctx context.Context, s Session, batch []Row, errs []error
 	}
 	if n := len(batch); n > 0 && !batch[0].Time.IsZero() {
 		r.lag.Store(int64(time.Since(batch[0].Time)))
-	}
-	if ctx.Err() != nil && turnErr == nil {
-		return errors.Join(ctx.Err(), r.flush(s))
 	}
 	return turnErr
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -111,17 +110,25 @@ func (s *session) finish(ctx context.Context, t outbox.Turn) error {
 	if len(t.Done) == 0 {
 		return nil
 	}
-	query := `DELETE FROM {t} WHERE id BETWEEN $2 AND $3 AND id <@ $1::int8multirange`
+	done, least, greatest := spans(t.Done)
+	which, args := `id BETWEEN $1 AND $2`, []any{least, greatest}
+	if gaps(done) {
+		which, args = which+` AND id <@ $3::int8multirange`, append(args, done)
+	}
+	query := `DELETE FROM {t} WHERE ` + which
 	if t.Keep {
-		query = `WITH d AS (DELETE FROM {t} WHERE id BETWEEN $2 AND $3 AND id <@ $1::int8multirange RETURNING *)
+		query = `WITH d AS (DELETE FROM {t} WHERE ` + which + ` RETURNING *)
 			INSERT INTO {t}_sent (id, message_id, topic, key, headers, body, staged_at, sent_at) SELECT id, message_id, topic, key, headers, body, staged_at, now() FROM d`
 	}
-	done, least, greatest := spans(t.Done)
-	_, err := s.sweep.Exec(ctx, s.store.sql(query), done, least, greatest)
+	_, err := s.sweep.Exec(ctx, s.store.sql(query), args...)
 	return err
 }
 
 // read leaves out what is published and still there, or on its way.
+//
+// It begins at the first row each time. To go on behind the last batch would
+// break the order of keys: a transaction may commit meanwhile whose numbers lie
+// below it, and then another of the same keys whose numbers lie above.
 func (s *session) read(ctx context.Context, t outbox.Turn) (rows []outbox.Row, err error) {
 	s.held = orEmpty(t.Held)
 	var batch pgx.Batch
@@ -132,7 +139,7 @@ func (s *session) read(ctx context.Context, t outbox.Turn) (rows []outbox.Row, e
 	if t.Limit > 0 {
 		taken, least, greatest := spans(slices.Concat(t.Done, t.InFlight))
 		not, args := `NOT id <@ $2::int8multirange`, []any{s.held, taken, t.Limit}
-		if strings.Count(taken, "[") < 2 { // without a gap: two comparisons a row, where the multirange costs as much as the rest
+		if !gaps(taken) { // two comparisons a row, where the multirange costs as much as the rest
 			not, args = `NOT id BETWEEN $2 AND $4`, []any{s.held, least, t.Limit, greatest}
 		}
 		batch.Queue(s.store.sql(`SELECT `+columns+` FROM {t}

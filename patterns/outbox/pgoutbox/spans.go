@@ -36,3 +36,6 @@ func spans(numbers []int64) (text string, least, greatest int64) {
 	b.WriteByte('}')
 	return b.String(), numbers[0], numbers[len(numbers)-1]
 }
+
+// gaps reports whether a text of spans has more than one.
+func gaps(text string) bool { return strings.Count(text, "[") > 1 }

@@ -12,6 +12,7 @@ import (
 
 var syncChain = review.Rule{
 	ID:    "communication/sync-chain",
+	Cure:  "advise communication",
 	Title: "A request waits for a long chain of services",
 	Why:   "Each service in the chain must be up and fast for the first one to answer: availabilities multiply, latencies add up, and one slow link holds the threads of all above it.",
 	Bad:   "frontend -> order -> pricing -> tax -> ledger, each waiting for the next",

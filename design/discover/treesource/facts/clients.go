@@ -171,7 +171,7 @@ func (r *reader) declaredClient(s *link.Site, tx string) {
 		return
 	}
 	f.called = true
-	c := code.Client{Kind: "http", Target: f.target, Verb: r.verbOf(t, f, s.Target), Tx: tx, Fixed: f.fixed, Fallback: f.fallback}
+	c := code.Client{Kind: "http", Target: f.target, Verb: r.verbOf(t, f, s.Target), Tx: tx, Fixed: f.fixed && remoteHost(f.target), Fallback: f.fallback}
 	r.out1(s, c)
 }
 
@@ -243,7 +243,7 @@ func (r *reader) webClient(s *link.Site, tx string) {
 	}
 	if !strings.Contains(t.S, "://") {
 		if base := r.base(s); base.S != "" {
-			t = link.Text{S: strings.TrimSuffix(base.S, "/") + "/" + strings.TrimPrefix(t.S, "/"), Fixed: base.Fixed}
+			t = link.Text{S: strings.TrimSuffix(base.S, "/") + "/" + strings.TrimPrefix(t.S, "/"), Fixed: base.Fixed, Lead: base.Lead}
 		}
 	}
 	r.request(s, tx, v, t)
@@ -368,7 +368,35 @@ func (r *reader) request(s *link.Site, tx, verb string, t link.Text) {
 	if path != "" {
 		verb = strings.TrimSpace(verb + " " + path)
 	}
-	r.out1(s, code.Client{Kind: "http", Target: target, Verb: verb, Tx: tx, Fixed: t.Fixed && strings.Contains(t.S, "://")})
+	r.out1(s, code.Client{Kind: "http", Target: target, Verb: verb, Tx: tx, Fixed: t.InCode(hostEnd(t.S)) && remoteHost(t.S)})
+}
+
+// hostEnd is where the host of an address ends.
+func hostEnd(address string) int {
+	from := 0
+	if i := strings.Index(address, "://"); i >= 0 {
+		from = i + len("://")
+	}
+	if i := strings.IndexAny(address[from:], "/?"); i >= 0 {
+		return from + i
+	}
+	return len(address)
+}
+
+// remoteHost reports whether an address names a host of one environment: one with a
+// domain or a port. A bare name is for a registry or the cluster to resolve, and the
+// machine itself is no other system.
+func remoteHost(address string) bool {
+	_, host, ok := strings.Cut(address[:hostEnd(address)], "://")
+	if !ok || strings.ContainsAny(host, "{}$* ") {
+		return false
+	}
+	name, port, _ := strings.Cut(host, ":")
+	switch name {
+	case "", "localhost", "127.0.0.1", "0.0.0.0", "169.254.169.254":
+		return false
+	}
+	return strings.Contains(name, ".") || port != ""
 }
 
 // Split cuts an address into scheme and host, and path.

@@ -72,7 +72,7 @@ type Review struct {
 
 // Rule changes a rule.
 type Rule struct {
-	Severity   string         // off, info, warning, error; "" keeps the rule's own
+	Severity   string         // off, info, low, medium, high, critical; warning is medium, error is high; "" keeps the rule's own
 	Parameters map[string]any // text, whole and decimal numbers, true/false, lists and maps of them, as written
 }
 

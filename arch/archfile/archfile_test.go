@@ -202,7 +202,7 @@ func TestMeaningIsChecked(t *testing.T) {
 		"stores: { b: { replicas: 2 }, c: { owner: a, tables: { x: { foreign-keys: { y: z } } } } }": `3:80: there is no table c.z; did you mean c.x?`,
 		"contexts: { c: { relations: { d: conformist } } }":                                          `3:31: there is no context d; did you mean c?`,
 		"review: { suppress: [ { rule: r } ] }":                                                      `reason is missing`,
-		"review: { rules: { r: { severity: wrning } } }":                                             `3:35: severity: want one of off, info, warning, error; did you mean "warning"?`,
+		"review: { rules: { r: { severity: wrning } } }":                                             `3:35: severity: want one of off, info, low, medium, high, critical, warning, error; did you mean "warning"?`,
 		"stores: { s: { owner: topic/t } }":                                                          `3:23: owner: want a service here, got a topic`,
 		"gateways: { g: { routes: [ {path: /a, to: a, weight: 50%}, {path: /a, to: c} ] } }":         `there is no service c`,
 		"---\nashlar: 1": `4:1: a second document`,

@@ -3,6 +3,7 @@ package archfile
 import (
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ashlar-dev/ashlar/arch"
@@ -20,7 +21,9 @@ type reviewFile struct {
 }
 
 var (
-	severities   = []string{"off", "info", "warning", "error"}
+	// severities are those of findings, off, and the two words that other linters
+	// have for medium and high.
+	severities   = []string{"off", "info", "low", "medium", "high", "critical", "warning", "error"}
 	reviewObject = &object{name: "review", about: "Which rules count how much, and which findings are accepted.", parts: []part{
 		field{key: "rules", form: rulesForm{}, about: "Rules by their IDs."},
 		field{key: "suppress", form: suppressForm{}, about: "Findings that are accepted, with the reason."},
@@ -70,7 +73,7 @@ func (c choiceOf) read(r *reader, n *doc.Node, v reflect.Value, at arch.Fact) {
 			if near := doc.Nearest(s, c.values); near != "" {
 				hint = `did you mean "` + near + `"?`
 			}
-			r.fault(n, doc.Value, at, "want one of off, info, warning, error", hint)
+			r.fault(n, doc.Value, at, "want one of "+strings.Join(c.values, ", "), hint)
 		}
 		v.SetString(s)
 	}

@@ -21,7 +21,7 @@ type Settings struct {
 }
 
 // levels are the severities of ashlar.yaml in the words of this package.
-var levels = map[string]Severity{"info": Info, "warning": Medium, "error": High}
+var levels = map[string]Severity{"info": Info, "low": Low, "medium": Medium, "high": High, "critical": Critical, "warning": Medium, "error": High}
 
 // ReadSettings gathers the settings among documents and joins what is wrong with
 // them: rules and parameters that don't exist, parameters of the wrong type.

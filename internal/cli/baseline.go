@@ -18,7 +18,7 @@ func (a *app) baselineCmd() *cobra.Command {
 		Short:   "Accept what a review finds today, so that it tells what is new",
 		Long:    "Baseline writes a file with all findings of today. Name it in ashlar.yaml (review: {baseline: FILE}) or with `ashlar review --baseline FILE`: these findings count no longer until it expires.",
 		Example: "  ashlar baseline deploy/ --expires 90d -o ashlar-baseline.json",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    paths,
 		RunE: func(_ *cobra.Command, paths []string) error {
 			_, res, _, err := a.judge(&in, paths, nil)
 			if err != nil {

@@ -39,7 +39,7 @@ func (a *app) explainCmd() *cobra.Command {
 				_, _ = fmt.Fprintln(a.stdout, f)
 			}
 			if len(fields) == 0 {
-				return fmt.Errorf("%w, and no field of ashlar.yaml of that name\n`ashlar explain` lists all rules", err)
+				return fmt.Errorf("%w\nnor is there such a field of ashlar.yaml; `ashlar explain` lists all rules", err)
 			}
 			return nil
 		},

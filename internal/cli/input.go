@@ -34,6 +34,14 @@ func (in *input) flags(c *cobra.Command) {
 	c.Flags().BoolVar(&in.noCache, "no-cache", false, "parse all source files anew and keep nothing between runs (also ASHLAR_CACHE=off; ASHLAR_CACHE=FOLDER keeps it there)")
 }
 
+// paths are the arguments of a verb that reads a system.
+func paths(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return fmt.Errorf("%s needs a PATH: a file, a folder such as . or - for standard input", c.Name())
+	}
+	return nil
+}
+
 // read discovers the system that the paths describe.
 func (a *app) read(in *input, paths []string) (*discover.Result, error) {
 	opts := &discover.Options{Environment: in.environment, Aliases: map[string]string{}, Views: in.views}

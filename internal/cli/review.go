@@ -21,7 +21,7 @@ func (a *app) reviewCmd() *cobra.Command {
 		Short:   "Find the red flags, the worst first",
 		Long:    "Review discovers the system and judges it: one screen with what to fix first, the number that hurts here, and what could not be judged for lack of input.\nA PATH is a file, a folder, or - for standard input.\n\nIt ends with 0 when nothing reaches --fail-on, with 1 when something does, with 2 on a usage error.",
 		Example: "  ashlar review deploy/\n  kubectl get deploy,svc,virtualservice -A -o yaml | ashlar review -\n  ashlar review . --against main\n  ashlar review deploy/ traces.json --format sarif -o ashlar.sarif",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    paths,
 		RunE: func(_ *cobra.Command, paths []string) error {
 			threshold, err := review.ParseSeverity(failOn)
 			if err != nil && failOn != "never" {

@@ -12,7 +12,7 @@ import (
 func Pages(all []review.Rule) map[string][]byte {
 	out := map[string][]byte{}
 	var index strings.Builder
-	index.WriteString("# Rules\n\nPrinted from the declarations in design/review/rules; `ashlar explain RULE` says the same.\n\nSeverity and parameters can be set in `ashlar.yaml`:\n\n```yaml\nreview:\n  rules:\n    communication/sync-chain: { severity: error, parameters: { services: 5 } }\n    boundaries/modular-monolith: { severity: \"off\" }\n  suppress:\n    - { rule: resilience/single-replica, of: service/ledger, reason: it holds a lock, until: \"2027-03-31\" }\n  baseline: ashlar-baseline.json\n```\n\nor, for one place, in a comment on its line or the line above:\n\n```yaml\nreplicas: 1 # ashlar:accept resilience/single-replica until 2027-03-31: it holds a lock\n```\n")
+	index.WriteString("# Rules\n\nPrinted from the declarations in design/review/rules; `ashlar explain RULE` says the same.\n\nSeverity and parameters can be set in `ashlar.yaml`:\n\n```yaml\nreview:\n  rules:\n    communication/sync-chain: { severity: high, parameters: { services: 5 } }\n    boundaries/modular-monolith: { severity: \"off\" }\n  suppress:\n    - { rule: resilience/single-replica, of: service/ledger, reason: it holds a lock, until: \"2027-03-31\" }\n  baseline: ashlar-baseline.json\n```\n\nor, for one place, in a comment on its line or the line above:\n\n```yaml\nreplicas: 1 # ashlar:accept resilience/single-replica until 2027-03-31: it holds a lock\n```\n")
 	family := ""
 	for _, r := range all {
 		if r.Family() != family {

@@ -136,7 +136,22 @@ func check(t *testing.T, r review.Rule, ins, before []*discover.Input) string {
 // found discovers what files describe.
 func found(t *testing.T, ins []*discover.Input) (*discover.Result, []string) {
 	t.Helper()
-	dir := t.TempDir()
+	return foundIn(t, t.TempDir(), ins)
+}
+
+// foundIn writes files into a folder, which holds nothing else then, and discovers
+// what they describe.
+func foundIn(t *testing.T, dir string, ins []*discover.Input) (*discover.Result, []string) {
+	t.Helper()
+	old, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range old {
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, in := range ins {
 		b, err := in.Bytes(1 << 20)
 		if err != nil {

@@ -15,8 +15,8 @@ type feign struct {
 	target   string
 	path     string
 	fallback bool
-	fixed    bool // the address stands in the declaration
 	called   bool
+	fixed    bool // its address stands in the code, not in a setting
 }
 
 // feignClient reads declarations of Feign, MicroProfile's rest client, and the
@@ -26,7 +26,7 @@ func (r *reader) feignClient(t *link.Type) {
 		return
 	}
 	if mark := t.Unit.Mark("FeignClient", "ReactiveFeignClient"); mark != nil {
-		f := &feign{target: r.text1(t, mark.Arg("url")), path: r.text1(t, mark.Arg("path")), fallback: mark.Arg("fallback", "fallbackFactory") != nil, fixed: literal(mark.Arg("url"))}
+		f := &feign{target: r.text1(t, mark.Arg("url")), path: r.text1(t, mark.Arg("path")), fallback: mark.Arg("fallback", "fallbackFactory") != nil, fixed: r.spelled(t, mark.Arg("url"))}
 		name := r.text1(t, mark.Arg("name", "value", "serviceId"))
 		if f.target == "" || strings.HasPrefix(f.target, "{") {
 			f.target = name
@@ -51,11 +51,11 @@ func (r *reader) feignClient(t *link.Type) {
 				target = key
 			}
 		}
-		r.feign[t] = &feign{target: target, fixed: literal(mark.Arg("baseUri")), path: r.text1(t, t.Unit.Mark("Path").Arg("value"))}
+		r.feign[t] = &feign{target: target, path: r.text1(t, t.Unit.Mark("Path").Arg("value")), fixed: r.spelled(t, mark.Arg("baseUri"))}
 		return
 	}
 	if mark := t.Unit.Mark("HttpExchange"); mark != nil {
-		r.feign[t] = &feign{target: r.text1(t, mark.Arg("url", "value")), fixed: literal(mark.Arg("url", "value"))}
+		r.feign[t] = &feign{target: r.text1(t, mark.Arg("url", "value")), fixed: r.spelled(t, mark.Arg("url", "value"))}
 		return
 	}
 	for _, m := range t.Methods { // Retrofit
@@ -64,6 +64,17 @@ func (r *reader) feignClient(t *link.Type) {
 			return
 		}
 	}
+}
+
+// spelled reports whether the address that an argument comes to stands in the code,
+// were it as the default of a setting.
+func (r *reader) spelled(t *link.Type, e *unit.Expr) bool {
+	if e == nil {
+		return false
+	}
+	s := &link.Scope{In: &link.Method{Type: t, Unit: &unit.Method{}}}
+	text := r.Program.Text(s, e).S
+	return strings.Contains(text, "://") && strings.Contains(text, r.expand(t.Module, text))
 }
 
 // verbOf a declared client's method: its mapping.
@@ -358,12 +369,6 @@ func (r *reader) request(s *link.Site, tx, verb string, t link.Text) {
 		verb = strings.TrimSpace(verb + " " + path)
 	}
 	r.out1(s, code.Client{Kind: "http", Target: target, Verb: verb, Tx: tx, Fixed: t.InCode(hostEnd(t.S)) && remoteHost(t.S)})
-}
-
-// literal reports whether a text of a declaration is written out, with no setting
-// in it.
-func literal(e *unit.Expr) bool {
-	return e != nil && e.Kind == unit.Str && !strings.Contains(e.Text, "${")
 }
 
 // hostEnd is where the host of an address ends.

@@ -11,6 +11,7 @@ import (
 
 var breakingChange = review.Rule{
 	ID:    "communication/breaking-change",
+	Cure:  "advise protocol",
 	Title: "An interface changed so that those who use it break",
 	Why:   "Consumers are deployed on their own and go on using the old contract: what was removed, renumbered or made required fails for them the moment the provider is released.",
 	Bad:   "required: [sku, count]   # count was optional in the revision before",

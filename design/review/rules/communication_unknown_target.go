@@ -10,6 +10,7 @@ import (
 
 var unknownTarget = review.Rule{
 	ID:    "communication/unknown-target",
+	Cure:  "advise discovery",
 	Title: "A call or route leads to a name that nothing answers to",
 	Why:   "The name is configured, but no workload or Service of that name is part of what is deployed here: the call fails when it is made, or the name is left over from something that is gone.",
 	Bad:   "SHIPPING_ADDR: shiping:50051",

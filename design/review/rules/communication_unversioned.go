@@ -13,6 +13,7 @@ import (
 
 var unversioned = review.Rule{
 	ID:    "communication/unversioned-api",
+	Cure:  "advise protocol",
 	Title: "An interface that others rely on has no version",
 	Why:   "The first change that breaks a client has no name under which the old one could live on, so both must be deployed at the same moment.",
 	Bad:   "path: /api/orders",

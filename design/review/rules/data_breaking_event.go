@@ -10,6 +10,7 @@ import (
 
 var breakingEvent = review.Rule{
 	ID:    "data/breaking-event",
+	Cure:  "advise publishing",
 	Title: "An event changed so that its readers break",
 	Why:   "Events that were published stay, and their readers are deployed on their own: a field that went, changed its type or came without a default makes old readers fail on new events, or new readers on old ones.",
 	Bad:   `{"name": "currency", "type": "string"}                   # new, without a default`,

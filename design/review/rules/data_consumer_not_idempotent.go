@@ -9,6 +9,7 @@ import (
 
 var consumerNotIdempotent = review.Rule{
 	ID:    "data/consumer-not-idempotent",
+	Cure:  "advise publishing",
 	Title: "A consumer must not see a message twice, and it will",
 	Why:   "Brokers deliver at least once: after a crash, a rebalance or a slow acknowledgement the same message comes again, and the consumer does its work a second time.",
 	Bad:   "OnOrderPlaced: { trigger: topic order-events, idempotent: false }",

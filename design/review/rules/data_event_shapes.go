@@ -13,6 +13,7 @@ import (
 
 var eventShapes = review.Rule{
 	ID:    "data/event-shapes",
+	Cure:  "advise publishing",
 	Title: "An event without a version, or one event with two shapes",
 	Why:   "Events are kept and read for years by services that their author does not know. Without a version nobody can change them safely; with two shapes under one name a reader breaks on one of them.",
 	Bad:   "events: { OrderPlaced: {} }, and another topic with OrderPlaced in a different version",

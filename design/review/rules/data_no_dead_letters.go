@@ -9,6 +9,7 @@ import (
 
 var noDeadLetters = review.Rule{
 	ID:    "data/no-dead-letters",
+	Cure:  "advise broker",
 	Title: "A message that cannot be handled has nowhere to go",
 	Why:   "One message that always fails either blocks all behind it, is tried for ever, or is dropped without a trace.",
 	Bad:   "topics: { order-events: { broker: rabbitmq } }   # read by billing",

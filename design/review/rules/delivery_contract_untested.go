@@ -10,6 +10,7 @@ import (
 
 var contractUntested = review.Rule{
 	ID:    "delivery/contract-untested",
+	Cure:  "advise protocol",
 	Title: "Others rely on an interface that no test holds",
 	Why:   "The provider learns of a break when a consumer fails in production, and dares not release on its own.",
 	Bad:   "contracts: { orders-api: { provider: order, consumers: [billing] } }",

@@ -93,6 +93,22 @@ func TestDeclarations(t *testing.T) {
 	}
 }
 
+// What a rule names as its cure is the decision that says that it cures the rule,
+// where no narrower verb does.
+func TestCuresAgree(t *testing.T) {
+	t.Parallel()
+	for _, d := range decisions.All() {
+		for _, id := range d.Cures {
+			i := slices.IndexFunc(rules.All(), func(r review.Rule) bool { return r.ID == id })
+			if i < 0 {
+				t.Errorf("the decision %s cures %s, which there is not", d.ID, id)
+			} else if c := rules.All()[i].Cure; c != "advise "+d.ID && c != "split" && c != "fix" {
+				t.Errorf("%s is cured by %q, and the decision %s says that it cures it", id, c, d.ID)
+			}
+		}
+	}
+}
+
 // split: files below before/ are the revision that both examples come from.
 func split(ar *txtar.Archive) (bad, good, before []*discover.Input, want string) {
 	for _, f := range ar.Files {
@@ -136,7 +152,22 @@ func check(t *testing.T, r review.Rule, ins, before []*discover.Input) string {
 // found discovers what files describe.
 func found(t *testing.T, ins []*discover.Input) (*discover.Result, []string) {
 	t.Helper()
-	dir := t.TempDir()
+	return foundIn(t, t.TempDir(), ins)
+}
+
+// foundIn writes files into a folder, which holds nothing else then, and discovers
+// what they describe.
+func foundIn(t *testing.T, dir string, ins []*discover.Input) (*discover.Result, []string) {
+	t.Helper()
+	old, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range old {
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, in := range ins {
 		b, err := in.Bytes(1 << 20)
 		if err != nil {

@@ -142,11 +142,13 @@ feed:
 
 func (c *collector) readFile(ctx context.Context, in *Input) {
 	owner := c.owner(in.Path)
-	for _, src := range c.sources {
-		if owner == "" || owner == src.Name() {
-			c.show(ctx, src, in, part{path: in.Path, source: src.Name()}, 0)
+	in.shared(func() {
+		for _, src := range c.sources {
+			if owner == "" || owner == src.Name() {
+				c.show(ctx, src, in, part{path: in.Path, source: src.Name()}, 0)
+			}
 		}
-	}
+	})
 }
 
 // maxDepth bounds what is made of what was made: a chart's template holds a

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/ashlar-dev/ashlar/formats/doc"
 )
@@ -69,6 +70,9 @@ type Input struct {
 
 	inside sync.Once
 	texts  []Config
+
+	hold atomic.Bool
+	held atomic.Pointer[[]byte] // the whole of it, while it is shown to sources
 }
 
 // Docs reads the file as YAML or JSON, once for all sources.
@@ -85,18 +89,46 @@ func (in *Input) Docs() (*doc.File, error) {
 	return in.file, in.err
 }
 
-// Bytes reads the whole file, at most max bytes.
+// Bytes reads the whole file, at most max bytes. What it returns is shared: it must
+// not be changed.
 func (in *Input) Bytes(max int64) ([]byte, error) {
+	if b := in.held.Load(); b != nil && int64(len(*b)) <= max {
+		return *b, nil
+	}
 	r, err := in.Open()
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = r.Close() }()
-	b, err := io.ReadAll(io.LimitReader(r, max+1))
-	if err == nil && int64(len(b)) > max {
-		err = fmt.Errorf("larger than %d MiB", max>>20)
+	b := bytes.NewBuffer(make([]byte, 0, min(in.Size, max)+bytes.MinRead)) // one read for most
+	if in.Size < 0 {
+		b = &bytes.Buffer{}
 	}
-	return b, err
+	_, err = b.ReadFrom(io.LimitReader(r, max+1))
+	whole := slices.Clip(b.Bytes())
+	if err == nil && int64(len(whole)) > max {
+		return whole, fmt.Errorf("larger than %d MiB", max>>20)
+	}
+	if err == nil && in.hold.Load() && len(whole) <= holdMax {
+		in.held.Store(&whole)
+	}
+	return whole, err
+}
+
+// holdMax bounds what is kept of a file for the next source that it is shown to.
+const holdMax = 1 << 20
+
+// shared runs f, which shows the file to one source after the other, so that it is
+// read from disk once.
+func (in *Input) shared(f func()) {
+	in.hold.Store(true)
+	if n := len(in.First); in.Size == int64(n) { // small: it has been read already
+		whole := slices.Clip(in.First)
+		in.held.Store(&whole)
+	}
+	f()
+	in.hold.Store(false)
+	in.held.Store(nil)
 }
 
 // NewInput makes an input of bytes at hand, for tests and for what sources
@@ -138,7 +170,7 @@ func collect(paths []string, o Options) (ins []*Input, skipped []Skip, err error
 			return nil, nil, err
 		}
 		if !fi.IsDir() {
-			in, err := fromFile(p, filepath.ToSlash(p), fi.Size())
+			in, err := fromFile(p, filepath.ToSlash(p))
 			if err != nil {
 				return nil, nil, err
 			}
@@ -176,12 +208,11 @@ func walk(root string, limit int, add func(*Input), skip func(Skip)) error {
 		if n++; n > limit {
 			return fs.SkipAll
 		}
-		fi, err := d.Info()
-		if err != nil {
+		shown := path.Join(filepath.ToSlash(root), rel)
+		in, err := fromFile(filepath.Join(root, filepath.FromSlash(rel)), shown)
+		if errors.Is(err, fs.ErrNotExist) {
 			return nil // it just went away
 		}
-		shown := path.Join(filepath.ToSlash(root), rel)
-		in, err := fromFile(filepath.Join(root, filepath.FromSlash(rel)), shown, fi.Size())
 		if err != nil {
 			skip(Skip{shown, err.Error()})
 			return nil
@@ -192,12 +223,17 @@ func walk(root string, limit int, add func(*Input), skip func(Skip)) error {
 	})
 }
 
-func fromFile(name, shown string, size int64) (*Input, error) {
+func fromFile(name, shown string) (*Input, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
+	fi, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	size := fi.Size()
 	first := make([]byte, min(HeadSize, max(size, 0)))
 	n, err := io.ReadFull(f, first)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {

@@ -35,16 +35,27 @@ var published = map[string][]row{
 // notBeaten are the rows beside which the recommended cut is more than a quarter
 // worse in one figure, or better in fewer than three. They are kept here so that a
 // change for better or worse is seen.
-//
-//   - JPetStore, MEM: its SM of .124 comes with no context of 5 to 20 classes (NED 1);
-//     ours are product, account, cart and order, which is how people cut this shop.
-//   - AcmeAir, Mono2Micro (BCP) and Bunch (SM): annealing on the five figures
-//     themselves beats all five rows at once only with contexts of a single class and
-//     all implementations apart from their interfaces (three to eight contexts tried,
-//     120,000 moves each). No such cut is worth proposing.
 var notBeaten = map[string][]string{
-	"jpetstore": {"MEM"},
+	"jpetstore": {"MEM"}, // its SM of .124 comes with no context of 5 to 20 classes (NED 1)
 	"acmeair":   {"Mono2Micro", "Bunch"},
+}
+
+// offered are rows that one of the other cuts that the tool prints beats, all but
+// the last with the same cut: the number of its contexts. The recommended cut has
+// fewer, since a service more costs more than these five figures know. The grains are
+// the default ones, as for any other code.
+//
+// No cut of AcmeAir beats Bunch's row: its SM of .177 is that of small clusters
+// around each interface. Annealing on the five figures themselves gets there only
+// with contexts of a single class and all implementations apart from their interfaces
+// (three to eight contexts tried, 120,000 moves each), which is worth proposing to
+// nobody.
+var offered = map[string]struct {
+	contexts int
+	beats    []string
+}{
+	"jpetstore": {5, []string{"Mono2Micro", "FoSCI", "CoGCN", "MEM"}},
+	"acmeair":   {5, []string{"Mono2Micro", "FoSCI", "CoGCN", "MEM"}},
 }
 
 func TestBesidePublishedTools(t *testing.T) {
@@ -52,27 +63,49 @@ func TestBesidePublishedTools(t *testing.T) {
 	for app, rows := range published {
 		g, cases := fse21(t, app)
 		r := run(t, g, &split.Options{UseCases: cases})
-		c := r.Candidates[0]
-		m := c.Scores.FSE21
-		t.Logf("%s: %d contexts, BCP %.3f ICP %.3f SM %.3f IFN %.3f NED %.3f, largest %.2f, stability %.2f", app, len(c.Contexts), m.BCP, m.ICP, m.SM, m.IFN, m.NED, c.Scores.Largest, c.Stability)
-		for _, x := range c.Contexts {
-			var names []string
-			for _, a := range x.Members {
-				names = append(names, a.Name)
+		for i := range r.Candidates {
+			c := &r.Candidates[i]
+			beaten := beats(t, app, c, rows)
+			if i == 0 {
+				for _, p := range rows {
+					if slices.Contains(beaten, p.tool) == slices.Contains(notBeaten[app], p.tool) {
+						t.Errorf("%s, %d contexts, recommended: beats %v; notBeaten says otherwise of %s", app, len(c.Contexts), beaten, p.tool)
+					}
+				}
+				if c.Scores.Largest > .4 {
+					t.Errorf("%s: the largest context has %.0f %% of the classes", app, 100*c.Scores.Largest)
+				}
 			}
-			t.Logf("  %-12s %s", x.Name, strings.Join(names, " "))
-		}
-		if c.Scores.Largest > .4 {
-			t.Errorf("%s: the largest context has %.0f %% of the classes", app, 100*c.Scores.Largest)
-		}
-		for _, p := range rows {
-			better, worst := beside(m, p.v)
-			t.Logf("  %-10s better in %d, at worst %.2f times its figure", p.tool, better, worst)
-			if beaten := better >= 3 && worst <= 1.25; beaten == slices.Contains(notBeaten[app], p.tool) {
-				t.Errorf("%s beside %s: better in %d of 5, at worst %.2f times its figure; notBeaten says otherwise", app, p.tool, better, worst)
+			if o := offered[app]; len(c.Contexts) == o.contexts && (!slices.Equal(beaten, o.beats) || c.Scores.Largest > .4) {
+				t.Errorf("%s, %d contexts, the largest with %.0f %%: beats %v, want %v", app, len(c.Contexts), 100*c.Scores.Largest, beaten, o.beats)
 			}
+		}
+		if !slices.ContainsFunc(r.Candidates, func(c split.Candidate) bool { return len(c.Contexts) == offered[app].contexts }) {
+			t.Errorf("%s: no cut into %d contexts is offered", app, offered[app].contexts)
 		}
 	}
+}
+
+// beats lists the tools whose row a cut beats: at least three figures better, the
+// others at most a quarter worse.
+func beats(t *testing.T, app string, c *split.Candidate, rows []row) (tools []string) {
+	m := c.Scores.FSE21
+	t.Logf("%s: %d contexts, BCP %.3f ICP %.3f SM %.3f IFN %.3f NED %.3f, largest %.2f, grain %.2f, stability %.2f", app, len(c.Contexts), m.BCP, m.ICP, m.SM, m.IFN, m.NED, c.Scores.Largest, c.Grain, c.Stability)
+	for _, x := range c.Contexts {
+		var names []string
+		for _, a := range x.Members {
+			names = append(names, a.Name)
+		}
+		t.Logf("  %-12s %s", x.Name, strings.Join(names, " "))
+	}
+	for _, p := range rows {
+		better, worst := beside(m, p.v)
+		t.Logf("  %-10s better in %d, at worst %.2f times its figure", p.tool, better, worst)
+		if better >= 3 && worst <= 1.25 {
+			tools = append(tools, p.tool)
+		}
+	}
+	return tools
 }
 
 // beside counts in how many metrics m is better, and how many times worse it is at

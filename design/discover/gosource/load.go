@@ -184,18 +184,18 @@ func (im *importer) dir(name string) (string, *importer) {
 		}
 		for _, d := range []string{"src", "src/vendor"} {
 			dir := filepath.Join(im.w.o.GoRoot, d, name)
-			if isDir(dir) {
+			if im.w.isDir(dir) {
 				return dir, &importer{w: im.w}
 			}
 		}
 		return "", nil
 	}
 	if im.from != nil {
-		if d := filepath.Join(im.from.dir, "vendor", name); isDir(d) {
-			return d, im
+		if d := filepath.Join(im.from.dir, "vendor"); im.w.isDir(d) && im.w.isDir(filepath.Join(d, name)) {
+			return filepath.Join(d, name), im
 		}
 		if rest, ok := strings.CutPrefix(name, im.from.path+"/"); ok { // of this module, but not among what was named
-			if d := filepath.Join(im.from.dir, rest); isDir(d) {
+			if d := filepath.Join(im.from.dir, rest); im.w.isDir(d) {
 				return d, im
 			}
 		}
@@ -210,12 +210,12 @@ func (im *importer) dir(name string) (string, *importer) {
 		if strings.HasPrefix(at, ".") {
 			root = filepath.Join(im.from.dir, at)
 		}
-		if d := filepath.Join(root, rest); isDir(d) {
+		if d := filepath.Join(root, rest); im.w.isDir(d) {
 			return d, im
 		}
 	}
 	if im.w.o.GoRoot != "-" { // the standard library's own vendored packages
-		if d := filepath.Join(im.w.o.GoRoot, "src", "vendor", name); isDir(d) && im.from == nil {
+		if d := filepath.Join(im.w.o.GoRoot, "src", "vendor", name); im.w.isDir(d) && im.from == nil {
 			return d, im
 		}
 	}
@@ -247,9 +247,15 @@ func escape(p string) string {
 	return b.String()
 }
 
-func isDir(d string) bool {
-	fi, err := os.Stat(d)
-	return err == nil && fi.IsDir()
+// isDir asks once for each folder: a hundred modules ask for the same ones.
+func (w *world) isDir(d string) bool {
+	is, ok := w.folders[d]
+	if !ok {
+		fi, err := os.Stat(d)
+		is = err == nil && fi.IsDir()
+		w.folders[d] = is
+	}
+	return is
 }
 
 func goFiles(dir string) map[string][]byte {

@@ -32,6 +32,7 @@ type world struct {
 	loaded   map[string]*external // by import path
 	// requirers of packages of the outside world.
 	requirers map[string]*module
+	folders   map[string]bool // on disk, as far as asked
 }
 
 // module is a go.mod file.
@@ -55,7 +56,7 @@ type pkg struct {
 }
 
 func newWorld(o Options, files []*file) *world {
-	w := &world{o: o, fset: token.NewFileSet(), pkgs: map[string]*pkg{}, byDir: map[string]*pkg{}, declared: declarations(), loaded: map[string]*external{}, requirers: map[string]*module{}}
+	w := &world{o: o, fset: token.NewFileSet(), pkgs: map[string]*pkg{}, byDir: map[string]*pkg{}, declared: declarations(), loaded: map[string]*external{}, requirers: map[string]*module{}, folders: map[string]bool{}}
 	if w.o.GoRoot == "" {
 		w.o.GoRoot = goRoot()
 	}
@@ -187,7 +188,7 @@ func (w *world) place(f *file) {
 // command does, and the rest of the way from there.
 func (w *world) above(dir string) (*module, string) {
 	abs, err := filepath.Abs(filepath.FromSlash(dir))
-	if err != nil || !isDir(abs) {
+	if err != nil || !w.isDir(abs) {
 		return nil, ""
 	}
 	for up := abs; ; up = filepath.Dir(up) {

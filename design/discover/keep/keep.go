@@ -14,6 +14,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"hash/crc32"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -64,7 +65,7 @@ func (s *Store) Get(key string) []byte {
 		return nil
 	}
 	name := s.file(key)
-	b, err := os.ReadFile(name)
+	b, used, err := read(name)
 	if err != nil || len(b) < 4 {
 		return nil
 	}
@@ -73,11 +74,28 @@ func (s *Store) Get(key string) []byte {
 		_ = os.Remove(name)
 		return nil
 	}
-	if fi, err := os.Stat(name); err == nil && time.Since(fi.ModTime()) > fresh { // in use: the oldest go first
+	if time.Since(used) > fresh { // in use: the oldest go first
 		now := time.Now()
 		_ = os.Chtimes(name, now, now)
 	}
 	return body
+}
+
+// read gives a file and when it was last written, with as few calls of the system as
+// can be: a run reads tens of thousands.
+func read(name string) ([]byte, time.Time, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	defer func() { _ = f.Close() }()
+	fi, err := f.Stat()
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	b := make([]byte, fi.Size())
+	_, err = io.ReadFull(f, b)
+	return b, fi.ModTime(), err
 }
 
 // Put keeps b by a key.

@@ -107,11 +107,13 @@ func build(in *discover.Input, out discover.Sink) error {
 	if err != nil {
 		return err
 	}
-	b := jvmbuild.Gradle(string(src), path.Dir(in.Path))
+	var b *jvmbuild.Build
 	if in.Base == "pom.xml" {
 		if b, err = jvmbuild.Maven(src, path.Dir(in.Path)); err != nil {
 			return err
 		}
+	} else {
+		b = jvmbuild.Gradle(string(src), path.Dir(in.Path))
 	}
 	out.Document(discover.Document{Kind: "build", Name: in.Path, Value: b})
 	return nil

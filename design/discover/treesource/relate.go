@@ -110,12 +110,13 @@ func aside(ev *discover.Evidence, out discover.Sink) {
 
 // moduleSet finds the module of a path.
 type moduleSet struct {
-	list  []*module
-	byDir map[string]*module
+	list     []*module
+	byDir    map[string]*module
+	composed []discover.Typed[*compose.File]
 }
 
 func modules(ev *discover.Evidence, files []*unit.File) *moduleSet {
-	ms := &moduleSet{byDir: map[string]*module{}}
+	ms := &moduleSet{byDir: map[string]*module{}, composed: discover.Of[*compose.File](ev.Documents)}
 	for _, d := range discover.Of[*jvmbuild.Build](ev.Documents) {
 		if old := ms.byDir[d.V.Dir]; old == nil || old.build.Gradle {
 			ms.byDir[d.V.Dir] = &module{name: cmp.Or(d.V.Name, path.Base(d.V.Dir)), dir: d.V.Dir, build: d.V}
@@ -207,7 +208,7 @@ func (ms *moduleSet) place(ev *discover.Evidence, m *module) {
 	case m.app != nil:
 		m.ref = m.app.Ref
 	default:
-		m.ref, m.why = placed(ev, m)
+		m.ref, m.why = placed(ev, ms.composed, m)
 	}
 	if m.ref == "" {
 		return
@@ -226,8 +227,8 @@ func (ms *moduleSet) place(ev *discover.Evidence, m *module) {
 
 // placed: the compose service that is built from the module's folder, or the
 // service of its name.
-func placed(ev *discover.Evidence, m *module) (arch.Ref, string) {
-	for _, f := range discover.Of[*compose.File](ev.Documents) {
+func placed(ev *discover.Evidence, composed []discover.Typed[*compose.File], m *module) (arch.Ref, string) {
+	for _, f := range composed {
 		for _, s := range f.V.Services {
 			if s.Build != "" && path.Clean(path.Join(path.Dir(f.Path), s.Build)) == path.Clean(m.dir) {
 				return arch.NewRef(arch.KindService, s.Name), fmt.Sprintf("%s is built from %s", s.Name, m.dir)

@@ -31,6 +31,7 @@ type Program struct {
 	modules map[string]*Module            // by name
 	fields  map[*unit.Field]*Ref          // types of fields that declare none; nil while one is being found out
 	steps   int                           // that may still be taken for a text
+	linked  bool                          // names may be kept: what they mean changes no more
 }
 
 // Type is a declared type.
@@ -47,7 +48,8 @@ type Type struct {
 
 	byName map[string][]*Method
 	fields map[string]*unit.Field
-	asks   bool // supers are being resolved
+	names  map[string]meaning // what simple found
+	asks   bool               // supers are being resolved
 }
 
 // Method is a declared method, or one that a library puts in (Made).
@@ -127,6 +129,7 @@ func New(files []*unit.File, modules []*Module, moduleOf func(path string) strin
 			}
 		}
 	}
+	p.linked = true
 	return p
 }
 

@@ -113,8 +113,30 @@ func (p *Program) inner(t *Type, name string) *Type {
 }
 
 // simple finds a name without dots: type parameters, nested types, imports, the
-// package, imports of everything.
+// package, imports of everything. Once all is linked, a name means one thing in a
+// type however often it is met.
 func (p *Program) simple(t *Type, name string) (Ref, bool) {
+	if !p.linked {
+		return p.search(t, name)
+	}
+	if n, ok := t.names[name]; ok {
+		return n.ref, n.ok
+	}
+	r, ok := p.search(t, name)
+	if t.names == nil {
+		t.names = map[string]meaning{}
+	}
+	t.names[name] = meaning{r, ok}
+	return r, ok
+}
+
+// meaning of a name, if it has one.
+type meaning struct {
+	ref Ref
+	ok  bool
+}
+
+func (p *Program) search(t *Type, name string) (Ref, bool) {
 	for o := t; o != nil; o = o.Outer {
 		if slices.Contains(o.Unit.Params, name) {
 			return Ref{Name: name}, true

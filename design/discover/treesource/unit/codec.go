@@ -23,6 +23,7 @@ func Decode(b []byte) (*File, error) {
 	r := &reader{b: b}
 	n := r.count()
 	all := string(b)
+	r.table = make([]string, 0, n)
 	for range n {
 		l := r.count()
 		at := len(b) - len(r.b)
@@ -211,6 +212,7 @@ func (w *writer) expr(e *Expr) {
 
 type reader struct {
 	b     []byte
+	batch []Expr
 	table []string
 	depth int
 	err   error
@@ -233,6 +235,11 @@ func (r *reader) count() int {
 func (r *reader) fail() { r.err, r.b = errBad, nil }
 
 func (r *reader) uint() uint64 {
+	if len(r.b) > 0 && r.b[0] < 0x80 { // most are
+		n := r.b[0]
+		r.b = r.b[1:]
+		return uint64(n)
+	}
 	n, l := binary.Uvarint(r.b)
 	if l <= 0 {
 		r.fail()
@@ -268,14 +275,9 @@ func readAll[T any](r *reader, list *[]T, each func(codec, *T)) {
 	if n == 0 {
 		return
 	}
-	*list = make([]T, 0, min(n, 1024))
-	for range n {
-		if r.err != nil {
-			return
-		}
-		var x T
-		each(r, &x)
-		*list = append(*list, x)
+	*list = make([]T, n) // no more than there are bytes left
+	for i := 0; i < n && r.err == nil; i++ {
+		each(r, &(*list)[i])
 	}
 }
 
@@ -309,9 +311,7 @@ func (r *reader) mark(c codec, m *Mark) {
 	c.num(&m.Line)
 	readAll(r, &m.Args, func(c codec, a *Arg) {
 		c.text(&a.Name)
-		if x := r.expr(); x != nil {
-			a.Value = *x
-		}
+		r.value(c, &a.Value)
 	})
 }
 
@@ -334,11 +334,27 @@ func (r *reader) stmt(c codec, s *Stmt) {
 	r.depth--
 }
 
+// expr reads an expression that may be missing. Expressions are made by the batch:
+// a million lines hold millions.
 func (r *reader) expr() *Expr {
-	e := &Expr{}
+	if len(r.b) > 0 && r.b[0] == none {
+		r.b = r.b[1:]
+		return nil
+	}
+	if len(r.batch) == 0 {
+		r.batch = make([]Expr, min(64, len(r.b)/4+1))
+	}
+	e := &r.batch[0]
+	r.batch = r.batch[1:]
+	r.value(nil, e)
+	return e
+}
+
+func (r *reader) value(_ codec, e *Expr) {
 	r.byte(&e.Kind)
 	if r.err != nil || e.Kind == none {
-		return nil
+		*e = Expr{}
+		return
 	}
 	if r.depth++; r.depth > depthMax {
 		r.fail()
@@ -347,11 +363,7 @@ func (r *reader) expr() *Expr {
 	r.num32(&e.Line)
 	r.text(&e.Text)
 	e.X = r.expr()
-	readAll(r, &e.Args, func(_ codec, a *Expr) {
-		if x := r.expr(); x != nil {
-			*a = *x
-		}
-	})
+	readAll(r, &e.Args, r.value)
 	var has bool
 	if r.flag(&has); has {
 		e.Fn = &Fn{}
@@ -360,5 +372,4 @@ func (r *reader) expr() *Expr {
 		readAll(r, &e.Fn.Params, r.param)
 		readAll(r, &e.Fn.Body, r.stmt)
 	}
-	return e
 }

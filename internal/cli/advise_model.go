@@ -78,8 +78,8 @@ func updateModel(file string, s arch.System) (changed bool, err error) {
 // each answer into the model before it asks on: what was said is kept when the
 // terminal goes away. read answers again from the model.
 func (a *app) interview(file string, read func() (arch.System, []advise.Question, error)) error {
-	in := bufio.NewScanner(a.stdin)
-	asked := []advise.Question{}
+	in := a.listen()
+	asked, kept := []advise.Question{}, 0
 	for {
 		s, questions, err := read()
 		if err != nil {
@@ -92,11 +92,14 @@ func (a *app) interview(file string, read func() (arch.System, []advise.Question
 		asked = append(asked, q)
 		for {
 			_, _ = fmt.Fprintf(a.stderr, "%s\n  %s, for example %s; empty: not known; . ends (%d open)\n> ", q.Text, q.Key, q.Example, left)
-			if !in.Scan() {
+			said, err := in(file, kept)
+			if errors.Is(err, io.EOF) {
 				_, _ = fmt.Fprintln(a.stderr)
-				return in.Err()
+				return nil
 			}
-			said := strings.TrimSpace(in.Text())
+			if err != nil {
+				return err
+			}
 			if said == "." {
 				return nil
 			}
@@ -108,6 +111,7 @@ func (a *app) interview(file string, read func() (arch.System, []advise.Question
 				_, err = updateModel(file, patch)
 			}
 			if err == nil {
+				kept++
 				break
 			}
 			var env *exit
@@ -117,6 +121,64 @@ func (a *app) interview(file string, read func() (arch.System, []advise.Question
 			_, _ = fmt.Fprintln(a.stderr, err)
 		}
 	}
+}
+
+// most is how long a line may be that answers a question.
+const most = 64 << 10
+
+// listen returns what waits for the next line of standard input, without the
+// space around it. It gives up when the program is interrupted, which reading
+// alone would not notice; its error is io.EOF at the end of the input.
+func (a *app) listen() func(file string, kept int) (string, error) {
+	type line struct {
+		text string
+		err  error
+	}
+	lines, wanted := make(chan line), make(chan struct{})
+	go func() { // ends with the input, or waits with it for the end of the program
+		in := bufio.NewScanner(a.stdin)
+		in.Buffer(nil, most)
+		for range wanted {
+			l := line{err: io.EOF}
+			if in.Scan() {
+				l = line{text: strings.TrimSpace(in.Text())}
+			} else if in.Err() != nil {
+				l.err = in.Err()
+			}
+			select {
+			case lines <- l:
+			case <-a.ctx.Done():
+				return
+			}
+		}
+	}()
+	return func(file string, kept int) (string, error) {
+		stopped := func() error {
+			_, _ = fmt.Fprintln(a.stderr)
+			return &exit{ExitEnvironment, fmt.Errorf("interrupted: %s given so far, %s", count(kept, "answer"), wherever(file, kept))}
+		}
+		select {
+		case wanted <- struct{}{}:
+		case <-a.ctx.Done():
+			return "", stopped()
+		}
+		select {
+		case l := <-lines:
+			if errors.Is(l.err, bufio.ErrTooLong) {
+				l.err = fmt.Errorf("an answer is longer than %d bytes: is standard input what you meant to answer with?", most)
+			}
+			return l.text, l.err
+		case <-a.ctx.Done():
+			return "", stopped()
+		}
+	}
+}
+
+func wherever(file string, kept int) string {
+	if kept == 0 {
+		return file + " is as it was"
+	}
+	return "which " + file + " says"
 }
 
 // nextQuestion is the first that can be answered by a key and was not asked yet.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -196,9 +197,18 @@ func TestMCPRefuses(t *testing.T) {
 		{"diff", map[string]any{"a": "a.yaml"}, "b"},
 		{"diff", map[string]any{"a": "a.yaml", "b": secret}, "outside"},
 		{"write_model", map[string]any{"file": "x.yaml"}, "unknown tool"},
+		{"explain", map[string]any{"cursor": -1}, "cursor -1: want 0, or next"},
+		{"explain", map[string]any{"cursor": 10_000_000}, "cursor 10000000: want 0, or next"},
+		{"explain", map[string]any{"cursor": "two"}, "cursor"},
+		{"split", map[string]any{"contexts": 1.5}, "contexts"},
+		{"advise", map[string]any{"limit": 1000}, "want 1 to 200"},
+		{"advise", map[string]any{"as": "envoi"}, "want one of go, istio"},
+		{"advise", map[string]any{"from": strings.Repeat("x", 1_000_000), "to": "a"}, "bytes more)"},
+		{"discover", map[string]any{"paths": []string{strings.Repeat("x", 1_000_000)}}, "want a file or folder below"},
+		{"diagram", map[string]any{"focus": strings.Repeat("x", 1_000_000)}, "bytes more)"},
 	} {
-		if out, failed := call(t, c, x.tool, x.args); failed == "" || !strings.Contains(failed, x.want) {
-			t.Errorf("%s %v: %v %q, want %q", x.tool, x.args, out, failed, x.want)
+		if out, failed := call(t, c, x.tool, x.args); failed == "" || !strings.Contains(failed, x.want) || len(failed) > 5000 {
+			t.Errorf("%s %.200v: %v %.5000q, want %q", x.tool, x.args, out, failed, x.want)
 		}
 	}
 	if _, err := c.GetPrompt(t.Context(), &mcp.GetPromptParams{Name: "design_resilience"}); err == nil {
@@ -206,6 +216,80 @@ func TestMCPRefuses(t *testing.T) {
 	}
 	// What the roots hold is still answered.
 	if out, failed := call(t, c, "discover", nil); failed != "" || strings.Contains(fmt.Sprint(out), "hidden") {
+		t.Error(out, failed)
+	}
+}
+
+// Long texts come in parts that make the whole, and advice has its numbers as
+// numbers.
+func TestMCPPagesAndTypes(t *testing.T) {
+	t.Parallel()
+	c := assistant(t, shopFolder(t))
+	args := map[string]any{"paths": []string{"legacy"}, "full": true}
+	var whole strings.Builder
+	parts := 0
+	for next := 0.; ; parts++ {
+		args["cursor"] = next
+		out, failed := call(t, c, "split", args)
+		if failed != "" || parts > 20 {
+			t.Fatalf("part %d: %s", parts, failed)
+		}
+		whole.WriteString(out["text"].(string))
+		n, more := out["next"].(float64)
+		if more != (out["more"] != nil) || len(out["text"].(string)) > 60_000 {
+			t.Errorf("part %d: %d bytes, next %v, more %v", parts, len(out["text"].(string)), n, out["more"])
+		}
+		if !more {
+			break
+		}
+		next = n
+	}
+	var said, errs bytes.Buffer
+	if code := cli.Do(t.Context(), []string{"split", filepath.Join(shopFolder(t), "legacy"), "--format=markdown", "--no-color"}, strings.NewReader(""), &said, &errs); code != cli.ExitOK {
+		t.Fatal(code, errs.String())
+	}
+	if parts < 1 || whole.String() != said.String() {
+		t.Errorf("%d parts of %d bytes, the command writes %d", parts+1, whole.Len(), said.Len())
+	}
+
+	deploy := []string{"deploy", "traces.json", "ashlar.yaml"}
+	out, failed := call(t, c, "advise", map[string]any{"paths": deploy, "from": "order", "to": "payment"})
+	if failed != "" {
+		t.Fatal(failed)
+	}
+	first := out["calls"].([]any)[0].(map[string]any)
+	numbers := map[string]float64{}
+	for _, n := range first["numbers"].([]any) {
+		m := n.(map[string]any)
+		numbers[m["name"].(string)] = m["value"].(float64)
+		if m["formula"] == "" || m["source"] == "" {
+			t.Errorf("%v", m)
+		}
+	}
+	if first["verdict"] != "settings" || numbers["timeout"] < 0.1 || numbers["timeout"] > 0.3 || numbers["tries"] != 1 || numbers["bulkhead"] < 1 {
+		t.Errorf("%v: %v", first["verdict"], numbers)
+	}
+	seen, next := map[string]bool{}, 0.
+	for range 50 {
+		out, failed := call(t, c, "advise", map[string]any{"paths": deploy, "limit": 4, "cursor": next})
+		if failed != "" {
+			t.Fatal(failed)
+		}
+		for _, x := range out["calls"].([]any) {
+			m := x.(map[string]any)
+			seen[fmt.Sprint(m["from"], m["id"])] = true
+		}
+		n, more := out["next"].(float64)
+		if next = n; more {
+			continue
+		}
+		if total := int(out["total"].(float64)); len(seen) != total || total < 10 {
+			t.Errorf("%d calls of %d on all pages", len(seen), total)
+		}
+		break
+	}
+	out, failed = call(t, c, "advise", map[string]any{"paths": deploy, "decision": "mesh"})
+	if failed != "" || len(out["decisions"].([]any)[0].(map[string]any)["days"].(map[string]any)) < 2 {
 		t.Error(out, failed)
 	}
 }
@@ -250,6 +334,38 @@ func TestMCPOverHTTP(t *testing.T) {
 	}
 	if out, failed := call(t, c, "discover", map[string]any{"paths": []string{"deploy"}}); failed != "" || out["total"].(float64) < 5 {
 		t.Error(out, failed)
+	}
+	// Stateless: a request of its own, without a session, is answered too.
+	post := func(host, body string) (int, string) {
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Accept", "application/json, text/event-stream")
+		if host != "" {
+			req.Host = host
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return 0, err.Error()
+		}
+		defer func() { _ = res.Body.Close() }()
+		b, _ := io.ReadAll(res.Body)
+		return res.StatusCode, string(b)
+	}
+	list := `{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}`
+	if code, body := post("", list); code != http.StatusOK || !strings.Contains(body, "discover") {
+		t.Error(code, body)
+	}
+	if code, body := post("evil.example", list); code/100 != 4 { // DNS rebinding
+		t.Error(code, body)
+	}
+	if code, body := post("", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"discover","arguments":{"kind":"`+strings.Repeat("x", 5<<20)+`"}}}`); code == http.StatusOK || strings.Contains(body, "elements") {
+		t.Errorf("5 MiB were taken: %d %.300s", code, body)
+	}
+	if code, body := post("", list); code != http.StatusOK {
+		t.Error("after it", code, body)
 	}
 	_ = c.Close()
 	cancel()

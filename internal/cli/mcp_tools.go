@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -57,19 +58,32 @@ func newMCP(box *sandbox, write bool) *mcp.Server {
 	ro := func(name, title, about string) *mcp.Tool {
 		return &mcp.Tool{Name: name, Title: title, Description: about, Annotations: &mcp.ToolAnnotations{Title: title, ReadOnlyHint: true, IdempotentHint: true, OpenWorldHint: &no}}
 	}
-	mcp.AddTool(s, ro("discover", "What the system is made of", "Services, stores, topics, gateways and the calls between them, each with the file and line that says so. Reads manifests, mesh and gateway configuration, contracts, traces, source code and ashlar.yaml."), t.discover)
-	mcp.AddTool(s, ro("review", "Red flags, the worst first", "Findings of the rules with evidence, consequence and cure, and what could not be judged for lack of input."), t.review)
-	mcp.AddTool(s, ro("explain", "A rule, a field, or all claims about an element", "With rule: what a rule or a field of ashlar.yaml is about. With element (service/order, or a name) and paths: every claim about it and its source."), t.explain)
-	mcp.AddTool(s, ro("diagram", "Draw the system", "A picture as text: Mermaid, D2, DOT, Structurizr DSL, CALM or SVG, of services, data, events, contexts, deployment, or a journey or operation as a sequence."), t.diagram)
-	mcp.AddTool(s, ro("split", "Where to cut a monolith, or why not to", "Contexts with their types and tables, what crosses the borders with file and line, and a migration plan. With explain: why one type is where it is."), t.split)
-	mcp.AddTool(s, ro("advise", "Decisions and limits, computed for this system", "With decision: what to do about decomposition, communication, data, broker, gateway, mesh and others, with what each alternative costs, what would change it, and how sure that is. Else: timeout, tries, breaker, bulkhead, hedge and fallback of the calls from one service or operation to another, with formulas and inputs; or configuration for a target with as."), t.advise)
-	mcp.AddTool(s, ro("diff", "What differs between two systems", "The facts in which two folders or files differ."), t.diff)
+	mcp.AddTool(s, ro("discover", "What the system is made of", "Services, stores, topics, gateways and the calls between them, each with the file and line that says so. Reads manifests, mesh and gateway configuration, contracts, traces, source code and ashlar.yaml."), clipped(t.discover))
+	mcp.AddTool(s, ro("review", "Red flags, the worst first", "Findings of the rules with evidence, consequence and cure, and what could not be judged for lack of input."), clipped(t.review))
+	mcp.AddTool(s, ro("explain", "A rule, a field, or all claims about an element", "With rule: what a rule or a field of ashlar.yaml is about. With element (service/order, or a name) and paths: every claim about it and its source."), clipped(t.explain))
+	mcp.AddTool(s, ro("diagram", "Draw the system", "A picture as text: Mermaid, D2, DOT, Structurizr DSL, CALM or SVG, of services, data, events, contexts, deployment, or a journey or operation as a sequence."), clipped(t.diagram))
+	mcp.AddTool(s, ro("split", "Where to cut a monolith, or why not to", "Contexts with their types and tables, what crosses the borders with file and line, and a migration plan. With explain: why one type is where it is."), clipped(t.split))
+	mcp.AddTool(s, ro("advise", "Decisions and limits, computed for this system", "With decision: what to do about decomposition, communication, data, broker, gateway, mesh and others, with what each alternative costs, what would change it, and how sure that is. Else: timeout, tries, breaker, bulkhead, hedge and fallback of the calls from one service or operation to another, with formulas and inputs; or configuration for a target with as."), clipped(t.advise))
+	mcp.AddTool(s, ro("diff", "What differs between two systems", "The facts in which two folders or files differ."), clipped(t.diff))
 	if write {
 		yes := true
-		mcp.AddTool(s, &mcp.Tool{Name: "write_model", Title: "Write or update an ashlar.yaml", Description: "Writes what was discovered into an ashlar.yaml; comments and what hands wrote stay.", Annotations: &mcp.ToolAnnotations{DestructiveHint: &no, IdempotentHint: yes, OpenWorldHint: &no}}, t.writeModel)
+		mcp.AddTool(s, &mcp.Tool{Name: "write_model", Title: "Write or update an ashlar.yaml", Description: "Writes what was discovered into an ashlar.yaml; comments and what hands wrote stay.", Annotations: &mcp.ToolAnnotations{DestructiveHint: &no, IdempotentHint: yes, OpenWorldHint: &no}}, clipped(t.writeModel))
 	}
 	addPrompts(s)
 	return s
+}
+
+// clipped bounds what a tool says of a fault: errors name what they were given,
+// and that may be anything.
+func clipped[In, Out any](h mcp.ToolHandlerFor[In, Out]) mcp.ToolHandlerFor[In, Out] {
+	return func(ctx context.Context, r *mcp.CallToolRequest, in In) (*mcp.CallToolResult, Out, error) {
+		res, out, err := h(ctx, r, in)
+		if err != nil && len(err.Error()) > maxMCPError {
+			text := err.Error()
+			err = errors.New(strings.ToValidUTF8(text[:maxMCPError], "") + fmt.Sprintf(" ... (%d bytes more)", len(text)-maxMCPError))
+		}
+		return res, out, err
+	}
 }
 
 // app is a quiet command line for one call.
@@ -88,21 +102,34 @@ func (t *tools) run(ctx context.Context, args ...string) (string, error) {
 	return out.String(), nil
 }
 
-// textOut is an answer as text, cut at a line when it is too long.
-type textOut struct {
-	Text string `json:"text"`
-	More string `json:"more,omitempty" jsonschema:"what was left out, and how to ask for it"`
+// textIn asks for the rest of an answer that is text.
+type textIn struct {
+	Cursor int `json:"cursor,omitempty" jsonschema:"where to go on: next of the answer before"`
 }
 
-func bounded(s, hint string) textOut {
-	if len(s) <= maxMCPText {
-		return textOut{Text: s}
+// textOut is an answer as text, in parts that end with a line where it is long.
+type textOut struct {
+	Text string `json:"text"`
+	More string `json:"more,omitempty" jsonschema:"what is not shown, and how to ask for it"`
+	Next int    `json:"next,omitempty" jsonschema:"cursor for what follows; left out at the end"`
+}
+
+// bounded is the part of a text from a cursor on, which counts bytes.
+func bounded(s string, cursor int, hint string) (textOut, error) {
+	if cursor < 0 || cursor > 0 && cursor >= len(s) || cursor < len(s) && !utf8.RuneStart(s[cursor]) {
+		return textOut{}, fmt.Errorf("cursor %d: want 0, or next of the answer before (there are %d bytes)", cursor, len(s))
 	}
-	cut := strings.LastIndexByte(s[:maxMCPText], '\n')
-	if cut <= 0 {
-		cut = maxMCPText
+	rest := s[cursor:]
+	if len(rest) <= maxMCPText {
+		return textOut{Text: rest}, nil
 	}
-	return textOut{Text: strings.ToValidUTF8(s[:cut], ""), More: fmt.Sprintf("%d of %d bytes are shown; %s", cut, len(s), hint)}
+	cut := strings.LastIndexByte(rest[:maxMCPText], '\n') + 1
+	if cut == 0 {
+		for cut = maxMCPText; !utf8.RuneStart(rest[cut]); cut-- {
+		}
+	}
+	next := cursor + cut
+	return textOut{Text: rest[:cut], Next: next, More: fmt.Sprintf("bytes %d to %d of %d; the rest with cursor %d, or %s", cursor, next, len(s), next, hint)}, nil
 }
 
 type element struct {

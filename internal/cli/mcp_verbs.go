@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -12,6 +11,7 @@ import (
 
 type explainIn struct {
 	systemIn
+	textIn
 	Rule    string `json:"rule,omitempty" jsonschema:"ID of a rule, or a field of ashlar.yaml; all rules when nothing is given"`
 	Element string `json:"element,omitempty" jsonschema:"an element, such as service/order or order"`
 }
@@ -26,13 +26,17 @@ func (t *tools) explain(ctx context.Context, _ *mcp.CallToolRequest, in explainI
 			return nil, textOut{}, fmt.Errorf("rule %q: want an ID such as resilience/no-timeout", in.Rule)
 		}
 		s, err := t.run(ctx, args...)
-		return nil, bounded(s, "ask for one rule"), err
+		if err != nil {
+			return nil, textOut{}, err
+		}
+		out, err := bounded(s, in.Cursor, "ask for one rule")
+		return nil, out, err
 	}
-	return t.overPaths(ctx, in.systemIn, "ask for a smaller element", "discover", "--explain="+in.Element)
+	return t.overPaths(ctx, in.systemIn, in.textIn, "ask for a smaller element", "discover", "--explain="+in.Element)
 }
 
 // overPaths runs a verb on a system.
-func (t *tools) overPaths(ctx context.Context, in systemIn, hint string, args ...string) (*mcp.CallToolResult, textOut, error) {
+func (t *tools) overPaths(ctx context.Context, in systemIn, from textIn, hint string, args ...string) (*mcp.CallToolResult, textOut, error) {
 	paths, err := t.box.paths(in.Paths)
 	if err != nil {
 		return nil, textOut{}, err
@@ -41,7 +45,11 @@ func (t *tools) overPaths(ctx context.Context, in systemIn, hint string, args ..
 		args = append(args, "--environment="+in.Environment)
 	}
 	s, err := t.run(ctx, append(args, paths...)...)
-	return nil, bounded(s, hint), err
+	if err != nil {
+		return nil, textOut{}, err
+	}
+	out, err := bounded(s, from.Cursor, hint)
+	return nil, out, err
 }
 
 type diagramIn struct {
@@ -62,15 +70,16 @@ func (t *tools) diagram(ctx context.Context, _ *mcp.CallToolRequest, in diagramI
 			args = append(args, "--"+flag+"="+v)
 		}
 	}
-	r, out, err := t.overPaths(ctx, in.systemIn, "use focus to draw a part", args...)
+	r, out, err := t.overPaths(ctx, in.systemIn, textIn{}, "use focus to draw a part", args...)
 	if err == nil && out.More != "" {
-		return nil, textOut{}, fmt.Errorf("the picture is too large (%s)", out.More) // half a picture is none
+		return nil, textOut{}, errors.New("the picture is too large for an answer (60,000 bytes): use focus to draw what lies around one element") // half a picture is none
 	}
 	return r, out, err
 }
 
 type splitIn struct {
 	systemIn
+	textIn
 	Contexts int    `json:"contexts,omitempty" jsonschema:"how many contexts are wanted; by default the number that costs least"`
 	Explain  string `json:"explain,omitempty" jsonschema:"say why this type or table is where it is"`
 	Full     bool   `json:"full,omitempty" jsonschema:"the whole document with plan, instead of one screen"`
@@ -87,48 +96,7 @@ func (t *tools) split(ctx context.Context, _ *mcp.CallToolRequest, in splitIn) (
 	case in.Full:
 		args = append(args, "--format=markdown")
 	}
-	return t.overPaths(ctx, in.systemIn, "leave full out for one screen, or ask for one type with explain", args...)
-}
-
-type adviseIn struct {
-	systemIn
-	From string `json:"from,omitempty" jsonschema:"calling service or operation; with to. All calls when both are left out"`
-	To   string `json:"to,omitempty"`
-	As   string `json:"as,omitempty" jsonschema:"print configuration for go, istio, resilience4j and others instead of reasons"`
-	// Decisions of the whole system.
-	Decision string `json:"decision,omitempty" jsonschema:"a decision with every number: decomposition, communication, protocol, data, transactions, queries, publishing, broker, gateway, mesh, discovery or deployment; all for one line each; resilience for the limits of calls, which from and to imply"`
-}
-
-func (t *tools) advise(ctx context.Context, _ *mcp.CallToolRequest, in adviseIn) (*mcp.CallToolResult, textOut, error) {
-	if (in.From == "") != (in.To == "") {
-		return nil, textOut{}, errors.New("from and to: give both, or none for all calls")
-	}
-	for _, s := range []string{in.From, in.To} {
-		if strings.HasPrefix(s, "-") {
-			return nil, textOut{}, fmt.Errorf("%q is no service", s)
-		}
-	}
-	if d := in.Decision; d != "" && d != "resilience" {
-		if in.From != "" || in.As != "" {
-			return nil, textOut{}, errors.New("from, to and as belong to resilience: leave decision out, or them")
-		}
-		args := []string{"advise"}
-		if d != "all" {
-			if !slices.Contains(decisionNames(), d) {
-				return nil, textOut{}, fmt.Errorf("there is no decision %q: want all, resilience, %s", d, strings.Join(decisionNames(), ", "))
-			}
-			args = append(args, d)
-		}
-		return t.overPaths(ctx, in.systemIn, "ask for one decision", args...)
-	}
-	args := []string{"advise", "resilience"}
-	if in.As != "" {
-		args = append(args, "--as="+in.As)
-	}
-	if in.From != "" {
-		args = append(args, in.From, in.To)
-	}
-	return t.overPaths(ctx, in.systemIn, "name one call with from and to", args...)
+	return t.overPaths(ctx, in.systemIn, in.textIn, "leave full out for one screen, or ask for one type with explain", args...)
 }
 
 type diffIn struct {
@@ -179,7 +147,7 @@ func (t *tools) writeModel(ctx context.Context, _ *mcp.CallToolRequest, in write
 	if !strings.HasSuffix(file, ".yaml") {
 		return nil, textOut{}, fmt.Errorf("file %s: want a name that ends in .yaml", in.File)
 	}
-	r, out, err := t.overPaths(ctx, in.systemIn, "", "discover", "--format=yaml", "--output="+file)
+	r, out, err := t.overPaths(ctx, in.systemIn, textIn{}, "", "discover", "--format=yaml", "--output="+file)
 	if err == nil {
 		out.Text = in.File + " is written"
 	}

@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 MODULES := $(shell sed -n 's/^\t\(\..*\)/\1/p' go.work)
 
-.PHONY: build demo test lint bench eval soak oracle servers servers-down clean
+.PHONY: build demo test lint bench eval soak fuzz oracle servers servers-down clean
 
 build:
 	go build -o bin/ashlar ./cmd/ashlar
@@ -29,6 +29,10 @@ eval: build
 # Hundreds of real kills and faults; the tests run twenty of them.
 soak:
 	@ASHLAR_SOAK=1 scripts/test.sh
+
+# Every parser for a minute each; FUZZTIME changes that.
+fuzz:
+	@scripts/fuzz.sh
 
 # The real servers that are slow to build, such as Consul.
 oracle:

@@ -68,6 +68,16 @@ func (d *Dist) ObserveN(v float64, n int64) {
 	d.Sum += v * float64(n)
 	i := bucketOf(v)
 	at, end := 0, len(d.Buckets)
+	// Buckets are nearly without gaps: its distance from the first is where it is, or a little behind.
+	if end > 0 {
+		if g := int(i) - int(d.Buckets[0].Index); g >= 0 && g < end {
+			if d.Buckets[g].Index == i {
+				d.Buckets[g].Count += n
+				return
+			}
+			end = g
+		}
+	}
 	for at < end {
 		if m := int(uint(at+end) >> 1); d.Buckets[m].Index < i {
 			at = m + 1

@@ -1,4 +1,4 @@
-package otlp_test
+package main_test
 
 import (
 	"bufio"

@@ -224,11 +224,11 @@ func TestUnknown(t *testing.T) {
 func TestConfig(t *testing.T) {
 	t.Parallel()
 	for target, want := range map[string]string{
-		"go":           "Total: 70000000",
-		"istio":        "retries: {attempts: 1, perTryTimeout: 0.025s",
+		"go":           "Total: 70 * time.Millisecond",
+		"istio":        "retries: {attempts: 1, perTryTimeout: 0.024s",
 		"resilience4j": "maxAttempts: 2",
-		"linkerd":      "retry.linkerd.io/limit: \"1\"\n    retry.linkerd.io/timeout: 25ms",
-		"kong":         "read_timeout: 25\n    retries: 1",
+		"linkerd":      "retry.linkerd.io/limit: \"1\"\n    retry.linkerd.io/timeout: 24ms",
+		"kong":         "read_timeout: 24\n    retries: 1",
 		"polly":        "MaxRetryAttempts = 1",
 	} {
 		var b bytes.Buffer

@@ -6,6 +6,7 @@ import (
 	"go/format"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -59,20 +60,38 @@ func (l lines) put(format, name string, as func(float64) string) {
 	}
 }
 
-func nanos(v float64) string {
-	return fmt.Sprintf("%d", time.Duration(v*1e9).Round(10*time.Microsecond))
-}
 func plain(v float64) string { return fmt.Sprintf("%.4g", v) }
+
+// wholeMillis cuts downwards as [Apply] does, so that parts still fit into their
+// whole; less than a millisecond no platform takes.
+func wholeMillis(v float64) float64 {
+	return math.Max(1, math.Floor(cut(v).Seconds()*1e3+1e-6))
+}
 
 // seconds is the form that Istio's own types and every JSON of protobuf take.
 func seconds(v float64) string {
-	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.3f", math.Max(1, math.Ceil(v*1e3))/1e3), "0"), ".") + "s"
+	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.3f", wholeMillis(v)/1e3), "0"), ".") + "s"
 }
 
-func milli(v float64) string { return fmt.Sprintf("%.0fms", math.Max(1, math.Ceil(v*1e3))) }
+func milli(v float64) string { return fmt.Sprintf("%.0fms", wholeMillis(v)) }
 
+// goTime writes a time in the largest unit that takes it whole.
+func goTime(v float64) string {
+	d := time.Duration(v * 1e9).Round(10 * time.Microsecond)
+	for _, u := range []struct {
+		d    time.Duration
+		name string
+	}{{time.Second, "Second"}, {time.Millisecond, "Millisecond"}, {time.Microsecond, "Microsecond"}} {
+		if d >= u.d && d%u.d == 0 {
+			return fmt.Sprintf("%d * time.%s", d/u.d, u.name)
+		}
+	}
+	return fmt.Sprintf("%d", max(d, 1))
+}
+
+// goConfig writes a resilience.Config for each call.
 func goConfig(b *strings.Builder, answers []Answer) error {
-	b.WriteString("// Settings by ashlar advise resilience; times in nanoseconds.\npackage settings\n\nimport \"github.com/ashlar-dev/ashlar/patterns/policy\"\n")
+	b.WriteString("// Package settings has what `ashlar advise resilience` computed, for resilience.New.\npackage settings\n\nimport (\n\"time\"\n\n\"github.com/ashlar-dev/ashlar/patterns/policy\"\n\"github.com/ashlar-dev/ashlar/patterns/resilience\"\n)\n")
 	seen := map[string]int{}
 	for i := range answers {
 		a := &answers[i]
@@ -80,36 +99,47 @@ func goConfig(b *strings.Builder, answers []Answer) error {
 		if seen[name]++; seen[name] > 1 {
 			name += fmt.Sprint(seen[name])
 		}
-		l := lines{b, a}
-		fmt.Fprintf(b, "\n// %s: %s to %s.\nvar %s = struct {\nTimeout policy.TimeoutConfig\nRetry policy.RetryConfig\nBreaker policy.BreakerConfig\nBulkhead policy.BulkheadConfig\nHedge *policy.HedgeConfig\n}{\nTimeout: policy.TimeoutConfig{", name, a.From.Short(), a.To.Short(), name)
-		l.put("Total: %s, ", Timeout, nanos)
-		l.put("Try: %s", PerTry, nanos)
-		b.WriteString("},\nRetry: policy.RetryConfig{")
-		l.put("Tries: %s, ", Tries, plain)
-		l.put("BaseWait: %s, ", Wait, nanos)
-		if r, ok := a.value(RetryBudget); ok {
-			if r == 0 {
-				r = -1 // none; 0 would be the default
+		fmt.Fprintf(b, "\n// %s: %s to %s.\nvar %s = resilience.Config{\n", name, a.From.Short(), a.To.Short(), name)
+		part := func(kind string, fill func(l lines)) {
+			var in strings.Builder
+			if fill(lines{&in, a}); in.Len() > 0 {
+				fmt.Fprintf(b, "%s: &policy.%sConfig{%s},\n", kind, kind, strings.TrimSuffix(in.String(), ", "))
 			}
-			fmt.Fprintf(b, "Budget: policy.BudgetConfig{Ratio: %.4g}", r)
 		}
-		b.WriteString("},\nBreaker: policy.BreakerConfig{")
-		if _, ok := a.value(Window); ok {
-			b.WriteString("Window: policy.TimeWindow, ")
-		}
-		l.put("Window: policy.Consecutive, Size: %s, ", InARow, plain)
-		l.put("Span: %s, ", Window, nanos)
-		l.put("MinCalls: %s, ", MinCalls, plain)
-		l.put("FailureRate: %s, ", Threshold, plain)
-		l.put("SlowAfter: %s, ", SlowAfter, nanos)
-		l.put("StallCalls: %s", StallCalls, plain)
-		b.WriteString("},\nBulkhead: policy.BulkheadConfig{")
-		l.put("Limit: %s", Bulkhead, plain)
-		b.WriteString("},\n")
-		l.put("Hedge: &policy.HedgeConfig{After: %s},\n", Hedge, nanos)
+		part("Timeout", func(l lines) {
+			l.put("Total: %s, ", Timeout, goTime)
+			l.put("Try: %s, ", PerTry, goTime)
+		})
+		part("Retry", func(l lines) {
+			l.put("Tries: %s, ", Tries, plain)
+			l.put("BaseWait: %s, ", Wait, goTime)
+			l.put("Budget: policy.BudgetConfig{Ratio: %s}, ", RetryBudget, func(v float64) string {
+				if v == 0 {
+					v = -1 // none; 0 would be the default
+				}
+				return plain(v)
+			})
+		})
+		part("Breaker", func(l lines) {
+			if _, ok := a.value(Window); ok {
+				l.b.WriteString("Window: policy.TimeWindow, ")
+			}
+			l.put("Window: policy.Consecutive, Size: %s, ", InARow, plain)
+			l.put("Span: %s, ", Window, goTime)
+			l.put("MinCalls: %s, ", MinCalls, plain)
+			l.put("FailureRate: %s, ", Threshold, plain)
+			l.put("SlowAfter: %s, ", SlowAfter, goTime)
+			l.put("StallCalls: %s, ", StallCalls, plain)
+		})
+		part("Bulkhead", func(l lines) { l.put("Limit: %s, ", Bulkhead, plain) })
+		part("Hedge", func(l lines) { l.put("After: %s, ", Hedge, goTime) })
 		b.WriteString("}\n")
 	}
-	src, err := format.Source([]byte(b.String()))
+	text := b.String()
+	if !strings.Contains(text, "time.") {
+		text = strings.Replace(text, "\"time\"\n\n", "", 1)
+	}
+	src, err := format.Source([]byte(text))
 	b.Reset()
 	b.Write(src)
 	return err
@@ -140,26 +170,12 @@ func goName(s string) string {
 // mesh knows hosts, not operations: of several calls the longest timeout, the
 // fewest tries and the largest limit hold.
 func istioConfig(b *strings.Builder, answers []Answer) error {
-	byHost := map[string]*Answer{}
-	var hosts []string
-	for i := range answers {
-		a := &answers[i]
-		if k := a.To.Kind(); k != arch.KindOp && k != arch.KindService {
-			continue // a VirtualService routes HTTP, which stores do not speak
-		}
-		h := a.To.Name()
-		if old, ok := byHost[h]; ok {
-			byHost[h] = widest(old, a)
-			continue
-		}
-		byHost[h] = a
-		hosts = append(hosts, h)
-	}
+	hosts := byHost(answers) // a VirtualService routes HTTP, which stores do not speak
 	if len(hosts) == 0 {
 		return errors.New("istio: none of these calls goes to a service, and a VirtualService routes HTTP only")
 	}
-	for i, h := range hosts {
-		a := byHost[h]
+	for i, c := range hosts {
+		h, a := c.host, c.answer
 		l := lines{b, a}
 		if i > 0 {
 			b.WriteString("---\n")
@@ -175,38 +191,84 @@ func istioConfig(b *strings.Builder, answers []Answer) error {
 			b.WriteString("}\n")
 		}
 		_, limit := a.value(Bulkhead)
-		_, window := a.value(Window)
-		_, row := a.value(InARow)
-		if !limit && !window && !row {
+		row, breaks := a.inARow(5) // the mesh counts failures in a row, not a share: 5 is its own default
+		if !limit && !breaks {
 			continue
 		}
 		fmt.Fprintf(b, "---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: %q}\nspec:\n  host: %q\n  trafficPolicy:\n", h, h)
 		l.put("    connectionPool: {http: {http2MaxRequests: %s}}\n", Bulkhead, plain)
-		l.put("    outlierDetection: {consecutive5xxErrors: %s, interval: 1s, baseEjectionTime: 5s, maxEjectionPercent: 50}\n", InARow, plain)
-		if window { // the mesh counts failures in a row, not a share: 5 is its own default
-			l.put("    outlierDetection: {consecutive5xxErrors: %s", MinCalls, func(v float64) string { return plain(min(v, 5)) })
-			fmt.Fprint(b, ", interval: 1s, baseEjectionTime: 5s, maxEjectionPercent: 50}\n")
+		if breaks {
+			fmt.Fprintf(b, "    outlierDetection: {consecutive5xxErrors: %g, interval: 1s, baseEjectionTime: 5s, maxEjectionPercent: 50}\n", row)
 		}
 	}
 	return nil
 }
 
-// widest joins the settings of two calls to one host.
+// callee is a host with the settings of all calls to it.
+type callee struct {
+	host   string
+	answer *Answer
+}
+
+// byHost joins the settings of the calls to services, in the order in which the
+// services come: platforms that know hosts know neither callers nor, all of them,
+// operations.
+func byHost(answers []Answer) []callee {
+	var out []callee
+	for i := range answers {
+		a := &answers[i]
+		if k := a.To.Kind(); k != arch.KindOp && k != arch.KindService {
+			continue
+		}
+		if j := slices.IndexFunc(out, func(c callee) bool { return c.host == host(a.To) }); j >= 0 {
+			out[j].answer = widest(out[j].answer, a)
+			continue
+		}
+		out = append(out, callee{host(a.To), a})
+	}
+	return out
+}
+
+// widest joins the settings of two calls: the longest time, the fewest tries, the
+// largest limit. What is known of one only is left out, since it might be too
+// little for the other.
 func widest(a, b *Answer) *Answer {
 	out := *a
-	out.Numbers = append([]Number{}, a.Numbers...)
-	for i, n := range out.Numbers {
+	out.Numbers = nil
+	for _, n := range a.Numbers {
 		m, ok := b.Number(n.Name)
-		if ok && (m.Value > n.Value) != (n.Name == Tries) {
-			out.Numbers[i] = m
+		switch {
+		case !ok:
+			continue
+		case (m.Value > n.Value) != (n.Name == Tries):
+			n = m
 		}
+		out.Numbers = append(out.Numbers, n)
+	}
+	_, row := out.value(InARow)
+	_, calls := out.value(MinCalls)
+	x, one := a.inARow(math.Inf(1))
+	y, two := b.inARow(math.Inf(1))
+	if !row && !calls && one && two { // a share in one, a row in the other
+		out.add(InARow, max(x, y), "", "", fromRow)
 	}
 	return &out
+}
+
+// inARow is how many failures in a row open a breaker that knows no share, most
+// of them at the most.
+func (a *Answer) inARow(most float64) (float64, bool) {
+	if v, ok := a.value(InARow); ok {
+		return v, true
+	}
+	v, ok := a.value(MinCalls)
+	return min(v, most), ok
 }
 
 // r4jConfig writes Spring Boot properties of Resilience4j.
 func r4jConfig(b *strings.Builder, answers []Answer) error {
 	b.WriteString("resilience4j:\n")
+	const breaker = Window + " or " + InARow
 	group := func(name, of, needs string, put func(l lines)) {
 		first := true
 		seen := map[string]int{}
@@ -216,7 +278,10 @@ func r4jConfig(b *strings.Builder, answers []Answer) error {
 			if seen[id]++; seen[id] > 1 {
 				id += fmt.Sprint(seen[id])
 			}
-			if _, ok := a.value(needs); !ok {
+			if _, ok := a.value(needs); !ok && needs != breaker {
+				continue
+			}
+			if _, ok := a.inARow(1); !ok && needs == breaker {
 				continue
 			}
 			if first {
@@ -242,7 +307,11 @@ func r4jConfig(b *strings.Builder, answers []Answer) error {
 			b.WriteString(in + "enableExponentialBackoff: true\n" + in + "enableRandomizedWait: true\n")
 		}
 	})
-	group("circuitbreaker", "instances", Window, func(l lines) {
+	group("circuitbreaker", "instances", breaker, func(l lines) {
+		if row, ok := l.a.value(InARow); ok { // the last so many, all failed
+			fmt.Fprintf(b, in+"slidingWindowType: COUNT_BASED\n"+in+"slidingWindowSize: %g\n"+in+"minimumNumberOfCalls: %g\n"+in+"failureRateThreshold: 100\n", row, row)
+			return
+		}
 		b.WriteString(in + "slidingWindowType: TIME_BASED\n")
 		l.put(in+"slidingWindowSize: %s\n", Window, func(v float64) string { return plain(math.Max(1, math.Round(v))) })
 		l.put(in+"minimumNumberOfCalls: %s\n", MinCalls, plain)

@@ -67,6 +67,6 @@ func pollyBreaker(b *strings.Builder, a *Answer) {
 // span writes a TimeSpan of at least least.
 func span(least time.Duration) func(float64) string {
 	return func(v float64) string {
-		return fmt.Sprintf("TimeSpan.FromMilliseconds(%.0f)", math.Max(math.Max(1, math.Ceil(v*1e3)), float64(least.Milliseconds())))
+		return fmt.Sprintf("TimeSpan.FromMilliseconds(%.0f)", math.Max(wholeMillis(v), float64(least.Milliseconds())))
 	}
 }

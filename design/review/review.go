@@ -65,6 +65,9 @@ type Rule struct {
 	// Advice is the `ashlar advise` that computes the cure, "resilience", of the
 	// call between the last two elements of a finding; "": none does.
 	Advice string
+	// Cure is the verb of ashlar that makes or computes the cure from the whole
+	// system: "fix", "split", or "advise" with a decision; "": none does.
+	Cure string
 	// Fires and Silent name public files that were tried: "owner/repo@commit path".
 	// Untried says why there is none yet.
 	Fires, Silent, Untried string
@@ -76,6 +79,18 @@ type Rule struct {
 func (r Rule) Family() string {
 	f, _, _ := strings.Cut(r.ID, "/")
 	return f
+}
+
+// Cures are the commands that make or compute the cure.
+func (r Rule) Cures() []string {
+	var out []string
+	if r.Cure != "" {
+		out = append(out, "ashlar "+r.Cure+" .")
+	}
+	if r.Advice != "" {
+		out = append(out, "ashlar advise "+r.Advice+" CALLER CALLEE")
+	}
+	return out
 }
 
 // advice is the command that computes the cure of a call, where one does.

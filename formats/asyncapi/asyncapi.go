@@ -117,7 +117,7 @@ func partitions(ch *doc.Node) int {
 
 func (r *reader) three() {
 	root := r.d.Root
-	used := map[*doc.Node]bool{} // channels that an operation names
+	used := map[*doc.Node]map[*doc.Node]bool{} // messages of the channels that operations name
 	if ops := root.Get("operations"); ops != nil {
 		for _, e := range ops.Entries {
 			d, op := r.Object(r.d, e.Value)
@@ -128,25 +128,36 @@ func (r *reader) three() {
 			if ch == nil {
 				continue
 			}
-			used[ch] = true
+			if used[ch] == nil {
+				used[ch] = map[*doc.Node]bool{}
+			}
 			as := contract.Event{Sends: op.Str("action") == "send", Receives: op.Str("action") == "receive", ChannelPos: cd.Pos(ch)}
 			address := r.address(ch, op.Get("channel"))
 			if list := op.Get("messages"); list != nil && len(list.Items) > 0 {
 				for _, m := range list.Items {
+					_, target := r.Object(d, m)
+					used[ch][target] = true
 					r.event(d, m, lastOf(m.Str("$ref")), address, partitions(ch), as)
 				}
 				continue
 			}
-			r.all(cd, ch, address, as)
+			used[ch] = nil // all of them
+			r.all(cd, ch, address, as, nil)
 		}
 	}
 	if channels := root.Get("channels"); channels != nil {
 		for _, e := range channels.Entries {
 			d, ch := r.Object(r.d, e.Value)
-			if ch == nil || used[ch] {
+			if ch == nil {
 				continue
 			}
-			r.all(d, ch, addressOf(ch, e.Key.Text), contract.Event{ChannelPos: r.d.Pos(e.Key)})
+			// What the channel carries and no operation here names, such as earlier
+			// versions, is for others to send.
+			named, operated := used[ch]
+			if operated && named == nil {
+				continue
+			}
+			r.all(d, ch, addressOf(ch, e.Key.Text), contract.Event{ChannelPos: r.d.Pos(e.Key)}, named)
 		}
 	}
 }
@@ -165,10 +176,13 @@ func lastOf(ref string) string {
 	return s[len(s)-1]
 }
 
-// all puts out every message of a channel.
-func (r *reader) all(d *doc.Document, ch *doc.Node, address string, as contract.Event) {
+// all puts out every message of a channel but those that were put out already.
+func (r *reader) all(d *doc.Document, ch *doc.Node, address string, as contract.Event, but map[*doc.Node]bool) {
 	if ms := ch.Get("messages"); ms != nil {
 		for _, m := range ms.Entries {
+			if _, target := r.Object(d, m.Value); but[target] {
+				continue
+			}
 			r.event(d, m.Value, m.Key.Text, address, partitions(ch), as)
 		}
 	}

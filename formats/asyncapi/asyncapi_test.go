@@ -1,11 +1,13 @@
 package asyncapi_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/ashlar-dev/ashlar/formats/asyncapi"
 	"github.com/ashlar-dev/ashlar/formats/contract"
 	"github.com/ashlar-dev/ashlar/formats/doc"
+	"github.com/ashlar-dev/ashlar/patterns/bus"
 )
 
 const two = `
@@ -63,6 +65,56 @@ func TestTwo(t *testing.T) {
 	}
 	if e := c.Events[2]; e.Name != "Cancel" || e.Version != "" {
 		t.Errorf("%+v", e)
+	}
+}
+
+// The document that the bus writes of its catalog reads back with every event, its
+// topic, version and shape.
+func TestWhatTheBusWrites(t *testing.T) {
+	t.Parallel()
+	up := func(b []byte) ([]byte, error) { return b, nil }
+	c, err := bus.NewCatalog(
+		bus.EventType{Name: "shop.order.placed", Topic: "orders", Version: 3, Description: "An order came in.",
+			Schema: json.RawMessage(`{"type":"object","properties":{"order":{"type":"string"},"lines":{"type":"array","items":{"type":"integer"}}},"required":["order"]}`),
+			Earlier: []bus.EarlierVersion{{Version: 1, Up: up}, {Version: 2, Up: up,
+				Schema: json.RawMessage(`{"type":"object","properties":{"id":{"type":"string"}}}`)}}},
+		bus.EventType{Name: "shop.order.cancelled", Topic: "orders", Version: 1},
+		bus.EventType{Name: "shop.stock moved/€", Topic: "eu.stock/moves", Version: 1, ContentType: "application/protobuf"},
+		bus.EventType{Name: "shop.stock moved_€", Topic: "eu.stock_moves", Version: 7},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, err := c.AsyncAPI("shop", "1.0.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, faults := read(t, string(src))
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	type event struct {
+		channel, version string
+		sends            bool
+	}
+	want := map[event]string{ // only the current version of a type is sent
+		{"orders", "1", false}: "shop.order.placed", {"orders", "2", false}: "shop.order.placed", {"orders", "3", true}: "shop.order.placed",
+		{"orders", "1", true}: "shop.order.cancelled", {"eu.stock/moves", "1", true}: "shop.stock moved/€", {"eu.stock_moves", "7", true}: "shop.stock moved_€",
+	}
+	for _, e := range got.Events {
+		key := event{e.Channel, e.Version, e.Sends}
+		if want[key] != e.Name {
+			t.Errorf("%s: %+v", e.Name, key)
+		}
+		delete(want, key)
+		switch {
+		case e.Name != "shop.order.placed":
+		case e.Version == "3" && (e.Payload.Field("order") == nil || e.Payload.Field("lines") == nil), e.Version == "2" && e.Payload.Field("id") == nil:
+			t.Errorf("the shape of version %s is lost: %+v", e.Version, e.Payload)
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("not read: %v", want)
 	}
 }
 

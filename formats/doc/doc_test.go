@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/ashlar-dev/ashlar/formats/doc"
 )
@@ -341,6 +342,30 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
+// An edit that would come to mean something else is refused, and changes nothing.
+func TestEditRefuses(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		src, value string
+		path       []string
+	}{
+		"a key that is asked for": {"?\n  \"x\":\n", "3", []string{"x", "y"}},
+	} {
+		e, err := doc.NewEditor("f.yaml", []byte(c.src))
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if err := e.Set(0, c.value, c.path...); err == nil || string(e.Bytes()) != c.src {
+			t.Errorf("%s: %v, %q", name, err, e.Bytes())
+		}
+	}
+	for _, src := range []string{"a:\r b: 1\n", "a: 1\u2028b: 2\n", "a: 1\r"} {
+		if _, err := doc.NewEditor("f.yaml", []byte(src)); err == nil {
+			t.Errorf("%q is edited, though its lines cannot be counted", src)
+		}
+	}
+}
+
 func FuzzEdit(f *testing.F) {
 	f.Add([]byte("a:\n  b: 1 # c\n  d: [1]\n"), "a", "b", "2")
 	f.Fuzz(func(t *testing.T, src []byte, a, b, v string) {
@@ -349,8 +374,12 @@ func FuzzEdit(f *testing.F) {
 			return
 		}
 		if e.Set(0, doc.Quote(v), a, b) == nil {
-			if d := e.Doc(0); d == nil || doc.Read("f.yaml", e.Bytes(), nil).Err() != nil {
+			d := e.Doc(0)
+			if d == nil || doc.Read("f.yaml", e.Bytes(), nil).Err() != nil {
 				t.Fatalf("broken: %q", e.Bytes())
+			}
+			if n := d.Root.Find(a, b); utf8.ValidString(a+b+v) && (n == nil || n.Text != v) {
+				t.Fatalf("set to %q, now %+v: %q", v, n, e.Bytes())
 			}
 		}
 		_ = e.Delete(0, a)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -15,13 +16,31 @@ type Editor struct {
 	file *File
 }
 
-// NewEditor reads the file to edit; a file with faults of syntax is refused.
+// NewEditor reads the file to edit; a file with faults of syntax is refused, and
+// so is one whose lines end in another way than with LF or CRLF.
 func NewEditor(path string, src []byte) (*Editor, error) {
 	f := Read(path, src, nil)
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
+	if at := oddBreak(src); at >= 0 {
+		return nil, fmt.Errorf("%s:%d: the line ends with an odd character (a carriage return by itself, U+0085, U+2028 or U+2029); end lines with LF to have the file edited", path, 1+bytes.Count(src[:at], []byte("\n")))
+	}
 	return &Editor{f}, nil
+}
+
+// oddBreak is the offset of the first character that YAML 1.1 takes for the end of
+// a line and that is none here, where lines are counted by their LF; or -1.
+func oddBreak(src []byte) int {
+	for i, b := range src {
+		switch {
+		case b == '\r' && (i+1 == len(src) || src[i+1] != '\n'),
+			b == 0xc2 && bytes.HasPrefix(src[i:], []byte("\u0085")),
+			b == 0xe2 && (bytes.HasPrefix(src[i:], []byte("\u2028")) || bytes.HasPrefix(src[i:], []byte("\u2029"))):
+			return i
+		}
+	}
+	return -1
 }
 
 // Bytes is the file as it stands.
@@ -37,8 +56,31 @@ func (e *Editor) Doc(i int) *Document {
 
 // Set gives the place at path in document i a value, which is YAML text: a
 // scalar, a flow collection, or lines of a block collection. Keys on the way
-// that are missing are added at the end of their map.
+// that are missing are added at the end of their map. What then stands there is
+// read back and compared: where a file is written so that the text would come to
+// mean something else, the file stays as it was and the error says so.
 func (e *Editor) Set(i int, value string, path ...string) error {
+	before := e.file
+	if err := e.set(i, value, path...); err != nil {
+		e.file = before
+		return err
+	}
+	if n := e.Doc(i).Root.Find(path...); n == nil || string(n.JSON()) != meaning(value) {
+		e.file = before
+		return fmt.Errorf("%s: the text does not come to stand at %s as it is meant; write it by hand", e.file.Path, Pointer(path))
+	}
+	return nil
+}
+
+// meaning is what YAML text says, by itself.
+func meaning(text string) string {
+	if d := Read("", []byte(text), nil).Docs; len(d) == 1 {
+		return string(d[0].Root.JSON())
+	}
+	return "null"
+}
+
+func (e *Editor) set(i int, value string, path ...string) error {
 	d := e.Doc(i)
 	if d == nil {
 		if i > 0 {
@@ -57,7 +99,7 @@ func (e *Editor) Set(i int, value string, path ...string) error {
 				if err := e.remove(d, n, step); err != nil {
 					return err
 				}
-				return e.Set(i, value, path...)
+				return e.set(i, value, path...)
 			}
 			return e.insert(n, step, wrap(path[depth+1:], value))
 		}
@@ -168,7 +210,7 @@ func isBlock(v string) bool {
 
 // Quote writes a text as a YAML scalar, in quotes only where it needs them.
 func Quote(s string) string {
-	plain := s != "" && s == strings.TrimSpace(s) && !strings.ContainsAny(s, "\n\t\"'#{}[],&*!|>%@`\\") && !strings.Contains(s, ": ") && !strings.HasSuffix(s, ":") && !strings.ContainsAny(s[:1], "-?:=~<")
+	plain := s != "" && s == strings.TrimSpace(s) && strings.IndexFunc(s, unprintable) < 0 && !strings.ContainsAny(s, "\"'#{}[],&*!|>%@`\\") && !strings.Contains(s, ": ") && !strings.HasSuffix(s, ":") && !strings.ContainsAny(s[:1], "-?:=~<")
 	if plain {
 		switch strings.ToLower(s) {
 		case "true", "false", "yes", "no", "on", "off", "null", "y", "n":
@@ -183,6 +225,8 @@ func Quote(s string) string {
 	}
 	return strconv.Quote(s) // Go's escapes are YAML's, for what can stand here
 }
+
+func unprintable(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
 
 func isEmpty(n *Node) bool { return n.Kind == Null && n.Text == "" }
 
@@ -353,6 +397,9 @@ func (e *Editor) isPair(n *Node) bool {
 
 // flowEnd is the offset after the bracket that closes the one at start, or -1.
 func (e *Editor) flowEnd(start int) int {
+	if start >= len(e.file.Source) || e.file.Source[start] != '{' && e.file.Source[start] != '[' {
+		return -1
+	}
 	depth := 0
 	var quote byte
 	for i, src := start, e.file.Source; i < len(src); i++ {
@@ -406,6 +453,9 @@ func (e *Editor) apply(start, end int, text string) error {
 	f := Read(e.file.Path, src, nil)
 	if err := f.Err(); err != nil {
 		return fmt.Errorf("the edit would break the file: %w", err)
+	}
+	if oddBreak(src) >= 0 {
+		return fmt.Errorf("%s: the text to write ends a line with an odd character; write it in quotes", e.file.Path)
 	}
 	e.file = f
 	return nil

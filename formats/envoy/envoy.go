@@ -7,7 +7,6 @@ package envoy
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -34,17 +33,18 @@ type Duration time.Duration
 // UnmarshalText reads a time.
 func (d *Duration) UnmarshalText(b []byte) error {
 	s, ok := strings.CutSuffix(string(b), "s")
-	v, err := strconv.ParseFloat(s, 64)
-	if !ok || err != nil || v < 0 || v > 1e9 {
+	v, err := time.ParseDuration(s + "s")
+	if !ok || err != nil || strings.Trim(s, "0123456789.") != "" {
 		return fmt.Errorf("%q is no time such as 0.25s or 5s", b)
 	}
-	*d = Duration(v * float64(time.Second))
+	*d = Duration(v)
 	return nil
 }
 
 // MarshalText writes it as protobuf does.
 func (d Duration) MarshalText() ([]byte, error) {
-	return []byte(strconv.FormatFloat(time.Duration(d).Seconds(), 'f', -1, 64) + "s"), nil
+	s := fmt.Sprintf("%d.%09d", int64(d)/1e9, int64(d)%1e9)
+	return []byte(strings.TrimSuffix(strings.TrimRight(s, "0"), ".") + "s"), nil
 }
 
 // Config is a bootstrap file.

@@ -4,6 +4,8 @@
 //
 // The types are those of v1; older versions of the same kinds have a subset of
 // their fields.
+//
+// It only reads.
 package gatewayapi
 
 import (

@@ -15,6 +15,8 @@
 //     that fails does not hide the others.
 //
 // Semantics are those of Helm 3.
+//
+// It only reads.
 package helm
 
 import (

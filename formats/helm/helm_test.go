@@ -74,6 +74,11 @@ func TestRender(t *testing.T) {
 			"templates/c.yaml": "c: 1", "templates/d.yaml": "d: {{ .Values.x.y }}", "templates/e.yaml": "e: {{ if }}",
 		}, nil, "templates/c.yaml\nc: 1\ntemplates/a.yaml: a value that has to be given is not: a.b is needed\ntemplates/b.yaml: the chart refuses these values: no\n" +
 			"templates/d.yaml: line 1:13: executing \"shop/templates/d.yaml\" at <.Values.x.y>: nil pointer evaluating interface {}.y\ntemplates/e.yaml: line 1: missing value for if\n"},
+		"what one template sets, those after it see": {map[string]string{ // deeper paths first, then from the end of the alphabet
+			"values.yaml":        "a: 1\n",
+			"templates/zzz.yaml": "{{ $x := set $ \"Values\" (dict \"a\" 2 \"name\" .Template.Name) }}",
+			"templates/b.yaml":   "a: {{ .Values.a }} {{ .Values.name }} {{ .Template.Name }}",
+		}, nil, "templates/b.yaml\na: 2 shop/templates/zzz.yaml shop/templates/b.yaml\n"},
 		"values over values": {map[string]string{
 			"values.yaml":      "a: {b: 1, c: 2}\nd: [1]\ne: x\n",
 			"templates/a.yaml": "{{ toYaml .Values }}",

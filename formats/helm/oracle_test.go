@@ -1,14 +1,17 @@
 package helm_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -58,60 +61,116 @@ func chartAbove(root, charts string) bool {
 	return err == nil
 }
 
-func compareChart(t *testing.T, bin, root, dir string) bool {
+// compareChart compares a chart with its own values, and with each file of values
+// that it brings for tests (ci/*-values.yaml) or for environments (values-*.yaml).
+func compareChart(t *testing.T, bin, root, dir string) (compared bool) {
 	t.Helper()
-	c, err := helm.Load(os.DirFS(root), dir, nil)
+	fsys := os.DirFS(root)
+	c, err := helm.Load(fsys, dir, nil)
 	if err != nil || c.Library() {
 		t.Logf("%s: not compared: %v", dir, err)
 		return false
 	}
-	cmd := exec.CommandContext(t.Context(), bin, "template", c.Metadata.Name, filepath.Join(root, filepath.FromSlash(dir)), "--include-crds", "--skip-tests", "--namespace", "default", "--kube-version", "1.33.0")
-	cmd.Env = append(os.Environ(), "HELM_NO_PLUGINS=1", "HELM_CACHE_HOME="+t.TempDir(), "HELM_CONFIG_HOME="+t.TempDir(), "HELM_DATA_HOME="+t.TempDir())
-	out, err := cmd.Output()
-	if err != nil {
-		said := err.Error()
-		if x := (*exec.ExitError)(nil); errors.As(err, &x) {
-			said, _, _ = strings.Cut(strings.TrimSpace(string(x.Stderr)), "\n")
+	if compareValues(t, bin, root, dir, c, "") {
+		compared = true
+	}
+	for _, pattern := range []string{"ci/*values.yaml", "values-*.yaml", "values_*.yaml"} {
+		files, err := fs.Glob(fsys, path.Join(dir, pattern))
+		if err != nil {
+			t.Fatal(err)
 		}
-		t.Logf("%s: not compared: Helm does not render it: %s", dir, doc.Redact(said))
+		for _, f := range files {
+			if compareValues(t, bin, root, dir, c, f) {
+				compared = true
+			}
+		}
+	}
+	return compared
+}
+
+func compareValues(t *testing.T, bin, root, dir string, c *helm.Chart, values string) bool {
+	t.Helper()
+	name := dir
+	var opts helm.Options
+	args := []string{"template", c.Metadata.Name, filepath.Join(root, filepath.FromSlash(dir)), "--include-crds", "--skip-tests", "--namespace", "default", "--kube-version", "1.33.0"}
+	if values != "" {
+		name += " with " + strings.TrimPrefix(values, dir+"/")
+		args = append(args, "--values", filepath.Join(root, filepath.FromSlash(values)))
+		b, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(values)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if opts.Values, err = helm.ReadValues(b); err != nil {
+			t.Errorf("%s: %v", name, err)
+			return false
+		}
+	}
+	want, refused := runHelm(t, bin, args)
+	again, _ := runHelm(t, bin, args)
+	r, err := c.Render(t.Context(), &opts)
+	if err != nil {
+		t.Errorf("%s: %v", name, err)
 		return false
 	}
-	r, err := c.Render(t.Context(), nil)
-	if err != nil {
-		t.Errorf("%s: %v", dir, err)
+	if refused != "" {
+		also := ", and so does this reader"
+		if len(r.Failed)+len(r.Missing) == 0 { // notes, which are not rendered here, and what is no object
+			also = ", and this reader takes it"
+		}
+		t.Logf("%s: not compared: Helm refuses it%s: %s", name, also, refused)
 		return false
 	}
 	if len(r.Failed) > 0 {
-		t.Errorf("%s: Helm renders what we do not: %s: %v", dir, r.Failed[0].Path, r.Failed[0].Err)
+		t.Errorf("%s: Helm renders what we do not: %s: %v", name, r.Failed[0].Path, r.Failed[0].Err)
 	}
-	want := objects(t, doc.Read("helm.yaml", out, nil))
-	got := map[string]string{}
+	got := map[string]any{}
 	for _, f := range r.Files {
-		for k, v := range objects(t, f.Docs) {
-			got[k] = v
-		}
+		objects(t, got, f.Docs)
 	}
 	bad := 0
-	for k, w := range want {
-		if g, ok := got[k]; !ok || g != w {
+	for _, k := range slices.Sorted(maps.Keys(want)) {
+		g, ok := got[k]
+		if d := difference(k, g, want[k], again[k]); !ok || d != "" {
 			bad++
-			t.Errorf("%s: %s\n ours %.600s\n Helm %.600s", dir, k, g, w)
+			t.Errorf("%s: different: %s", name, cmp.Or(d, k+" is missing here"))
 		}
 	}
 	for k := range got {
 		if _, ok := want[k]; !ok {
 			bad++
-			t.Errorf("%s: Helm has no %s", dir, k)
+			t.Errorf("%s: Helm has no %s", name, k)
 		}
 	}
-	t.Logf("%s: %d objects, %d of them different", dir, len(want), bad)
+	t.Logf("%s: %d objects, %d of them different", name, len(want), bad)
 	return true
 }
 
-// objects by kind, namespace and name, in canonical form.
-func objects(t *testing.T, f *doc.File) map[string]string {
+// runHelm returns the objects that Helm renders, or what it says when it refuses.
+func runHelm(t *testing.T, bin string, args []string) (map[string]any, string) {
 	t.Helper()
-	out := map[string]string{}
+	cmd := exec.CommandContext(t.Context(), bin, args...)
+	cmd.Env = append(os.Environ(), "HELM_NO_PLUGINS=1", "HELM_CACHE_HOME="+t.TempDir(), "HELM_CONFIG_HOME="+t.TempDir(), "HELM_DATA_HOME="+t.TempDir())
+	out, err := cmd.Output()
+	if err != nil {
+		said := err.Error()
+		if x := (*exec.ExitError)(nil); errors.As(err, &x) {
+			for line := range strings.Lines(string(x.Stderr)) {
+				if strings.HasPrefix(line, "Error: ") {
+					said = strings.TrimSpace(line)
+					break
+				}
+			}
+		}
+		return nil, doc.Redact(said)
+	}
+	all := map[string]any{}
+	objects(t, all, doc.Read("helm.yaml", out, nil))
+	return all, ""
+}
+
+// objects puts the objects of a file into all, by kind, namespace and name.
+func objects(t *testing.T, all map[string]any, f *doc.File) {
+	t.Helper()
 	for _, d := range f.Docs {
 		var v map[string]any
 		if err := json.Unmarshal(d.Root.JSON(), &v); err != nil || v == nil {
@@ -121,31 +180,70 @@ func objects(t *testing.T, f *doc.File) map[string]string {
 		if meta["namespace"] == "default" {
 			delete(meta, "namespace")
 		}
-		key := fmt.Sprintf("%v %v/%v", v["kind"], meta["namespace"], meta["name"])
-		for n := 2; ; n++ { // a chart may make one twice
-			if _, taken := out[key]; !taken {
-				break
-			}
-			key = fmt.Sprintf("%v %v/%v #%d", v["kind"], meta["namespace"], meta["name"], n)
+		key := fmt.Sprintf("%v %v/%v", v["kind"], cmp.Or(meta["namespace"], any("")), meta["name"])
+		first := key
+		for n := 2; all[key] != nil; n++ { // a chart may make one twice
+			key = fmt.Sprintf("%s #%d", first, n)
 		}
-		if v["kind"] == "Secret" {
-			for _, part := range []string{"data", "stringData"} {
-				if m, ok := v[part].(map[string]any); ok {
-					for k := range m {
-						m[k] = "***"
-					}
-				}
-			}
-		}
-		b, err := json.Marshal(v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text := string(b)
-		for _, day := range []time.Time{time.Now(), time.Now().UTC(), time.Now().Add(-time.Minute)} {
-			text = strings.ReplaceAll(text, day.Format(time.DateOnly), helm.Epoch.Format(time.DateOnly))
-		}
-		out[key] = text
+		all[key] = v
 	}
-	return out
+}
+
+// difference says where our value is not Helm's. What Helm itself makes
+// differently when asked again (random texts, certificates, and sums of them) does
+// not count, nor does today's date.
+func difference(at string, ours, helms, again any) string {
+	switch h := helms.(type) {
+	case map[string]any:
+		o, ok := ours.(map[string]any)
+		a, _ := again.(map[string]any)
+		if !ok {
+			break
+		}
+		for _, k := range slices.Sorted(maps.Keys(h)) {
+			if d := difference(at+"/"+k, o[k], h[k], a[k]); d != "" {
+				return d
+			}
+		}
+		for k := range o {
+			if _, ok := h[k]; !ok {
+				return at + "/" + k + " is only here"
+			}
+		}
+		return ""
+	case []any:
+		o, ok := ours.([]any)
+		a, _ := again.([]any)
+		if !ok || len(o) != len(h) {
+			break
+		}
+		for i := range h {
+			var second any
+			if i < len(a) {
+				second = a[i]
+			}
+			if d := difference(fmt.Sprintf("%s/%d", at, i), o[i], h[i], second); d != "" {
+				return d
+			}
+		}
+		return ""
+	case string:
+		if o, ok := ours.(string); ok && (h != again || o == undated(h)) {
+			return ""
+		}
+	default:
+		if ours == helms {
+			return ""
+		}
+	}
+	o, _ := json.Marshal(ours)
+	h, _ := json.Marshal(helms)
+	return fmt.Sprintf("%s: here %s, Helm %s", at, o, h)
+}
+
+func undated(s string) string {
+	for _, day := range []time.Time{time.Now(), time.Now().UTC(), time.Now().Add(-time.Minute)} {
+		s = strings.ReplaceAll(s, day.Format(time.DateOnly), helm.Epoch.Format(time.DateOnly))
+	}
+	return s
 }

@@ -97,13 +97,15 @@ type rendering struct {
 	writer  *output
 }
 
-// renderable is a template file with the values that it sees.
+// renderable is a template file with the values that it sees. All files of a
+// chart see the same map: what one of them sets in it, those after it find there,
+// and charts are built on that (a file of Istio's lays a profile under .Values).
 type renderable struct {
-	name, path string
-	text       []byte
-	vals       map[string]any
-	library    bool
-	broken     bool
+	name, base, path string
+	text             []byte
+	vals             map[string]any
+	library          bool
+	broken           bool
 }
 
 func (r *rendering) spent() bool {
@@ -135,13 +137,7 @@ func (r *rendering) chart(c *Chart, full string, vals map[string]any, release ma
 		if c.Library() && !strings.HasPrefix(path.Base(t.Name), "_") {
 			continue
 		}
-		own := make(map[string]any, len(sees)+1) // one's .Template is not another's
-		for k, v := range sees {
-			own[k] = v
-		}
-		name := full + "/" + t.Name
-		own["Template"] = map[string]any{"Name": name, "BasePath": full + "/templates"}
-		r.files = append(r.files, &renderable{name: name, path: t.Path, text: t.Data, vals: own, library: c.Library()})
+		r.files = append(r.files, &renderable{name: full + "/" + t.Name, base: full + "/templates", path: t.Path, text: t.Data, vals: sees, library: c.Library()})
 	}
 	for _, f := range c.CRDs {
 		r.add(Output{Path: f.Path, Text: f.Data, Docs: doc.Read(f.Path, f.Data, nil)})
@@ -186,12 +182,16 @@ func (r *rendering) render(f *renderable) (err error) {
 	}()
 	w := &output{limit: r.b.limits.Output, b: r.b}
 	r.current, r.places, r.writer, r.b.depth = f, &places{template: f.text}, w, 0
+	f.vals["Template"] = map[string]any{"Name": f.name, "BasePath": f.base}
 	if err := r.root.ExecuteTemplate(w, f.name, f.vals); err != nil {
 		return plain(err)
 	}
 	text := w.Bytes()
 	if len(bytes.TrimSpace(text)) == 0 {
 		return nil
+	}
+	if text[len(text)-1] != '\n' { // as Helm ends each file, which a block of text at its end notices
+		text = append(text, '\n')
 	}
 	file := doc.Read(f.path, text, nil)
 	from, to, ps := newLines(text), newLines(f.text), r.places

@@ -1,6 +1,8 @@
 // Package istio reads Istio's traffic and security configuration from documents
 // into Istio's own messages, with the place of every field, and knows what Istio
 // does by default and which fields it accepts and ignores.
+//
+// It only reads.
 package istio
 
 import (

@@ -1,6 +1,8 @@
 // Package jvmbuild reads what Maven's and Gradle's build files say about modules:
 // what they are called, what they need, what they build. Gradle's are programs, of
 // which only plain declarations are understood.
+//
+// It only reads.
 package jvmbuild
 
 import (

@@ -2,6 +2,8 @@
 // types, with the place of every field. It knows what objects look like and what
 // the platform does by default; what they mean for an architecture is not its
 // business.
+//
+// It only reads.
 package kubernetes
 
 import (

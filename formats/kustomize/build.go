@@ -23,6 +23,8 @@ type Built struct {
 	// Docs holds the object's document. Its places are those of the resource's file;
 	// what a kustomization added stands where the thing around it does.
 	Docs *doc.File
+	// Patched are the values that patches gave, by their place.
+	Patched []Patched
 }
 
 // root is the folder of the copy in memory.
@@ -129,6 +131,7 @@ func (t *Tree) file(p string) string {
 type originals struct {
 	t     *Tree
 	files map[string]*doc.File
+	all   []patch // nil: not read yet
 }
 
 func (o *originals) file(p string) *doc.File {
@@ -155,6 +158,7 @@ func (o *originals) place(b *Built) {
 		move(root, nil, at)
 	}
 	b.Docs.Move(b.Path, f.Source, func(line, col int) (int, int) { return line, col })
+	b.Patched = o.patched(root)
 }
 
 // object finds the document that an object was: of its kind, with its name, or

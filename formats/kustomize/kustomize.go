@@ -5,6 +5,8 @@
 // system. Whatever else it names (a remote base, a URL, a file that is not there,
 // a plugin, a chart) is taken out before the library sees it and is listed, so
 // that nothing is fetched and no program is started, and the rest still counts.
+//
+// It only reads.
 package kustomize
 
 import (

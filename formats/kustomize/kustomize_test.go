@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -113,6 +114,39 @@ func TestPatchesByPath(t *testing.T) {
 	}
 	if len(built) != 1 || !strings.Contains(string(built[0].Text), "replicas: 3") || !strings.Contains(string(built[0].Text), "kind: StatefulSet") {
 		t.Errorf("%s", built[0].Text)
+	}
+}
+
+// Which patch gave a value, by file and line: files, texts in the kustomization,
+// merges and operations.
+func TestPatched(t *testing.T) {
+	t.Parallel()
+	x, err := kustomize.Load(tree(map[string]string{
+		"base/kustomization.yaml": "resources: [o.yaml]\n",
+		"base/o.yaml":             "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: order}\nspec:\n  replicas: 1\n  template:\n    spec:\n      containers:\n      - name: order\n        image: a:1\n        env: [{name: A, value: a}]\n",
+		"prod/kustomization.yaml": "resources: [../base]\nnamePrefix: x-\npatches:\n- path: r.yaml\n- patch: |\n    - op: replace\n      path: /spec/template/spec/containers/0/image\n      value: a:2\n  target: {kind: Deploy.*}\n- path: env.yaml\n  target: {kind: Deployment, name: order}\n- path: gone.yaml\n  target: {kind: Service}\n",
+		"prod/r.yaml":             "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: order}\nspec:\n  replicas: 5\n  template:\n    spec:\n      containers:\n      - name: order\n        image: a:3\n        resources:\n          limits: {memory: 1Gi}\n",
+		"prod/env.yaml":           "- op: add\n  path: /spec/template/spec/containers/0/env/-\n  value: {name: B, value: b}\n",
+		"prod/gone.yaml":          "- {op: replace, path: /spec/replicas, value: 5}\n",
+	}), "prod", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	built, err := x.Build()
+	if err != nil || len(built) != 1 {
+		t.Fatal(err, built)
+	}
+	var got []string
+	for _, p := range built[0].Patched {
+		got = append(got, fmt.Sprintf("%s %d by %s:%d", strings.Join(p.Field, "."), p.Line, p.By.File, p.By.Line))
+	}
+	containers := "spec.template.spec.containers"
+	want := []string{"spec.replicas 5 by prod/r.yaml:5", containers + ".resources.limits.memory 9 by prod/r.yaml:12", containers + ".name 9 by prod/r.yaml:9",
+		containers + ".0.image 10 by prod/kustomization.yaml:8", containers + ".0.env.name 11 by prod/env.yaml:3", containers + ".0.env.value 11 by prod/env.yaml:3"}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 

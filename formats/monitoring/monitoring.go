@@ -1,5 +1,7 @@
 // Package monitoring reads from the Prometheus operator's ServiceMonitor and
 // PodMonitor which services and pods are scraped for metrics.
+//
+// It only reads.
 package monitoring
 
 import (

@@ -59,7 +59,9 @@ func Read(d *doc.Document, load jsonschema.Loader) (*contract.Contract, []*doc.F
 func (r *reader) servers() (base string) {
 	root := r.d.Root
 	if r.two {
-		base = strings.TrimSuffix(root.Str("basePath"), "/")
+		if base = strings.TrimSuffix(root.Str("basePath"), "/"); strings.Contains(base, "{{") { // a program fills it in when it serves the file
+			base = ""
+		}
 		if h := root.Get("host"); h != nil {
 			r.c.Servers = append(r.c.Servers, contract.Server{URL: "http://" + h.Text + base, Protocol: "http", Pos: r.d.Pos(h)})
 		}

@@ -2,6 +2,8 @@
 // DeploymentConfig, ImageStream, and Template with its parameters filled in. The
 // types are this package's, with the fields of the API's v1; what lies in them of
 // Kubernetes itself is Kubernetes' own.
+//
+// It only reads.
 package openshift
 
 import (

@@ -147,10 +147,11 @@ type Each func(r *Resource, s *Span) error
 // them. The zero value is ready; it is not safe for concurrent use.
 type Reader struct {
 	// Want, if set, chooses the attributes of spans: those for which it is 0 are
-	// left out, the others have it as their Mark. The key is only good during the
-	// call.
+	// left out, the others have it as their Mark. It must always say the same of a
+	// key, since the answers are remembered. The key is only good during the call.
 	Want func(key string) uint8
 
+	wanted   *answers
 	resource Resource
 	span     Span
 	base     int64

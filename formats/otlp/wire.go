@@ -49,9 +49,28 @@ func (r *Reader) readSpan(b []byte, at int) error {
 	*s = Span{Attributes: s.Attributes[:0]}
 	text := view(b)
 	for i := 0; i < len(b); {
-		if b[i] == 9<<3|2 { // most fields are attributes
+		switch b[i] {
+		case 9<<3 | 2: // most fields are attributes
 			if n := r.quick(b[i:], text[i:]); n > 0 {
 				i += n
+				continue
+			}
+		case 1<<3 | 2:
+			if len(b)-i >= 18 && b[i+1] == 16 {
+				s.TraceID = [16]byte(b[i+2 : i+18])
+				i += 18
+				continue
+			}
+		case 2<<3 | 2:
+			if len(b)-i >= 10 && b[i+1] == 8 {
+				s.SpanID = [8]byte(b[i+2 : i+10])
+				i += 10
+				continue
+			}
+		case 4<<3 | 2:
+			if len(b)-i >= 10 && b[i+1] == 8 {
+				s.ParentID = [8]byte(b[i+2 : i+10])
+				i += 10
 				continue
 			}
 		}
@@ -114,7 +133,7 @@ func (r *Reader) spanBytes(field uint64, v []byte, at int) (err error) {
 			return err
 		}
 		kv := &s.Attributes[len(s.Attributes)-1]
-		if kv.Mark = r.Want(kv.Key); kv.Mark == 0 {
+		if kv.Mark = r.mark([]byte(kv.Key), kv.Key); kv.Mark == 0 {
 			s.Attributes = s.Attributes[:len(s.Attributes)-1]
 		}
 		return nil
@@ -166,7 +185,7 @@ func (r *Reader) quick(b []byte, text string) int {
 	}
 	var mark uint8
 	if r.Want != nil {
-		if mark = r.Want(text[4:k]); mark == 0 {
+		if mark = r.mark(b[4:k], text[4:k]); mark == 0 {
 			return end // broken or not, nobody looks at it
 		}
 	}

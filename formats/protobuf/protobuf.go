@@ -8,6 +8,7 @@ package protobuf
 
 import (
 	"bytes"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -42,8 +43,13 @@ type Import struct {
 }
 
 // Parse reads a file. The error is there when nothing of it could be read.
-func Parse(name string, src []byte) (*File, error) {
-	f := &File{Path: name, src: &doc.File{Path: name, Source: src}}
+func Parse(name string, src []byte) (f *File, err error) {
+	defer func() {
+		if p := recover(); p != nil { // the parser's lexer trips over some texts that are not UTF-8
+			f, err = nil, fmt.Errorf("%s: the file is no text that a parser of Protocol Buffers can read: %v", name, p)
+		}
+	}()
+	f = &File{Path: name, src: &doc.File{Path: name, Source: src}}
 	h := reporter.NewHandler(reporter.NewReporter(func(err reporter.ErrorWithPos) error {
 		at := err.GetPosition()
 		f.Faults = append(f.Faults, f.src.FaultAt(&doc.Node{Line: at.Line, Col: at.Col}, doc.Syntax, err.Unwrap().Error(), ""))

@@ -96,6 +96,9 @@ func (l *linker) shape(e *entry) *contract.Shape {
 	}
 	s.Gone = e.msg.GetReservedName()
 	for _, fd := range e.msg.GetField() {
+		if fd.GetNumber() < 1 { // what a fault of the file left of a field
+			continue
+		}
 		s.Fields = append(s.Fields, l.field(e, fd))
 	}
 	s.Versioned = contract.VersionOf(e.name)

@@ -1,6 +1,8 @@
 // Package spring reads the settings of Spring Boot applications from YAML and
 // .properties files into flat keys with their places. Keys are compared relaxed,
 // as Spring does: serviceUrl, service-url and SERVICE_URL are one.
+//
+// It only reads.
 package spring
 
 import (

@@ -13,6 +13,8 @@
 // Names come out in lower case and without quotes, because one table is written in
 // several ways in one code base; a schema stands before its table ("billing.invoice")
 // unless it is one that databases use by default (public, dbo, main).
+//
+// It only reads.
 package sql
 
 import (

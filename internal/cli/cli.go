@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/ashlar-dev/ashlar/formats/doc"
 	"github.com/ashlar-dev/ashlar/internal/treesitter"
@@ -155,4 +156,17 @@ func (a *app) output(name string) (io.Writer, func() error, error) {
 		return nil, nil, &exit{ExitEnvironment, err}
 	}
 	return f, f.Close, nil
+}
+
+// columns is how wide a terminal is; 0 when it is none, or does not say.
+func columns(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	n, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return n
 }

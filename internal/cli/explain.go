@@ -60,6 +60,9 @@ func (a *app) printRule(r review.Rule) {
 		}
 		p("needs     %s", strings.Join(ns, ", "))
 	}
+	for _, c := range r.Cures() {
+		p("cure      %s", c)
+	}
 	p("source    %s", r.Source)
 	for _, x := range [][2]string{{"fires on ", r.Fires}, {"silent on", r.Silent}, {"untried  ", r.Untried}} {
 		if x[1] != "" {

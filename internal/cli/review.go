@@ -43,7 +43,7 @@ func (a *app) reviewCmd() *cobra.Command {
 				return err
 			}
 			b := bufio.NewWriter(w)
-			err = write(b, &report.Report{Summary: found(r), Sources: sourcesRead(r), Read: os.ReadFile, Paths: paths, Version: Version, Result: res, Rules: rules.All(), System: r.System, Documents: r.Documents, Skipped: r.Skipped, Verbose: verbose, Color: a.color && !a.noColor && (out == "" || out == "-")})
+			err = write(b, &report.Report{Summary: found(r), Sources: sourcesRead(r), Read: os.ReadFile, Paths: paths, Version: Version, Result: res, Rules: rules.All(), System: r.System, Documents: r.Documents, Skipped: r.Skipped, Verbose: verbose, Width: columns(w), Color: a.color && !a.noColor && (out == "" || out == "-")})
 			if err != nil {
 				return err
 			}

@@ -18,8 +18,11 @@ mkdir -p "$(dirname "$page")"
   echo
   echo "$(date -u +%F), Helm $("$binary" version --template '{{.Version}}'), $(go env GOVERSION) $(go env GOOS)/$(go env GOARCH). Written by \`scripts/oracle/helm.sh\`."
   echo
-  echo "Every object of \`helm template --include-crds --skip-tests\` beside what \`formats/helm\` renders, field by field. Dates of"
-  echo "today and the values of Secrets, which Helm makes anew each time, are fixed here and do not count."
+  echo "Every object of \`helm template --include-crds --skip-tests\` beside what \`formats/helm\` renders, field by field, with the"
+  echo "chart's own values and with each values file that it brings. What Helm makes differently when asked again (random texts,"
+  echo "certificates, dates) is fixed here and does not count."
+  echo
+  echo "$(grep -cE 'oracle_test.go:[0-9]+: .*: [0-9]+ objects, ' "$log") renderings of $(sed -nE 's/^ *oracle_test.go:[0-9]+: ([^ ]+).*: [0-9]+ objects, .*/\1/p' "$log" | sort -u | wc -l) charts, $(sed -nE 's/.*: ([0-9]+) objects, .*/\1/p' "$log" | paste -sd+ | bc) objects, $(sed -nE 's/.* objects, ([0-9]+) of them different$/\1/p' "$log" | paste -sd+ | bc) of them different."
   echo
   sed -nE 's/^ *oracle_test.go:[0-9]+: (.*)$/- \1/p' "$log" | sort -u
 } >"$page"

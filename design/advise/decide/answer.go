@@ -65,6 +65,7 @@ type Answer struct {
 	Verdict      Verdict           `json:"verdict"`
 	Choice       string            `json:"choice,omitempty"`
 	What         string            `json:"what"`
+	Rather       *Rather           `json:"rather,omitempty"` // of an open one
 	Because      []string          `json:"because"`
 	Alternatives []Scored          `json:"alternatives,omitempty"` // the choice first, then by their score
 	Factors      []FactorView      `json:"factors"`
@@ -77,7 +78,59 @@ type Answer struct {
 	Who          string            `json:"who,omitempty"`
 	Findings     []string          `json:"findings,omitempty"`
 	Questions    []advise.Question `json:"questions,omitempty"`
+	Prices       []UsedPrice       `json:"prices,omitempty"`
 	Source       string            `json:"source"`
+}
+
+// Rather is the alternative that looks cheaper where a decision stays open.
+type Rather struct {
+	Choice     string  `json:"choice"`
+	What       string  `json:"what"`
+	Confidence float64 `json:"confidence"`
+}
+
+// UsedPrice is a price that the arithmetic of an answer used.
+type UsedPrice struct {
+	Key string `json:"key"`
+	Price
+}
+
+// pricesUsed are the prices of all alternatives, sorted by key.
+func (w *weighing) pricesUsed() []UsedPrice {
+	var out []UsedPrice
+	for _, k := range sortedKeys(w.prices) {
+		out = append(out, UsedPrice{k, w.c.Prices[k]})
+	}
+	return out
+}
+
+// priced says what stands behind the prices of an answer, "" when it used none.
+func (a *Answer) priced() string {
+	if len(a.Prices) == 0 {
+		return ""
+	}
+	own, published := 0, 0
+	for _, p := range a.Prices {
+		switch {
+		case p.From != "built in":
+			own++
+		case p.Source != "":
+			published++
+		}
+	}
+	text := fmt.Sprintf("%d used", len(a.Prices))
+	for _, x := range []struct {
+		n    int
+		what string
+	}{{own, "yours"}, {published, "published"}, {len(a.Prices) - own - published, "estimates"}} {
+		if x.n > 0 {
+			text += fmt.Sprintf(", %d %s", x.n, x.what)
+		}
+	}
+	if own == 0 {
+		text += "; put your own in with --prices FILE (--show-prices prints these)"
+	}
+	return text
 }
 
 func (c *Case) blank(d *Decision, sub Subject) Answer {
@@ -116,7 +169,7 @@ func (c *Case) decide(d *Decision, sub Subject) Answer {
 		a.Factors = c.factors(w, nil, nil)
 		return a
 	}
-	wins := w.wins(values, confidenceDraws, priceOff)
+	wins := w.wins(values, confidenceDraws, true)
 	sure := func(id string) float64 { return math.Round(100*float64(wins[id])/confidenceDraws) / 100 }
 	looks := ""
 	if here := sub.Current; here != "" && here != a.Choice && sure(a.Choice) < enough && w.sheet(here, values, nil, false).veto == "" {
@@ -127,7 +180,7 @@ func (c *Case) decide(d *Decision, sub Subject) Answer {
 	a.Test, a.Observe, a.Maintain, a.Who, a.What = o.Test, o.Observe, o.Maintain, c.who(sub.Of), o.What
 	switch {
 	case looks != "":
-		a.Verdict = Open
+		a.Verdict, a.Rather = Open, &Rather{looks, d.option(looks).What, sure(looks)}
 		a.Because = append(a.Because, fmt.Sprintf("%s looks cheaper, but is so in %.0f %% of the draws only, and a change wants %.0f %%: what is there stays until more is known", d.option(looks).What, 100*sure(looks), 100*enough))
 	case sub.Current == a.Choice:
 		a.Verdict = Keep
@@ -148,7 +201,8 @@ func (c *Case) decide(d *Decision, sub Subject) Answer {
 	a.Factors = c.factors(w, best, next)
 	a.Flips = w.flips(cmp.Or(looks, a.Choice))
 	a.Confidence = sure(a.Choice)
-	a.Sure = fmt.Sprintf("cheapest in %d of %d draws of prices within a factor of %d", wins[a.Choice], confidenceDraws, priceOff)
+	a.Prices = w.pricesUsed()
+	a.Sure = fmt.Sprintf("cheapest in %d of %d draws of prices within how far they may be off", wins[a.Choice], confidenceDraws)
 	if u := w.unknown(); len(u) > 0 {
 		a.Sure += " and of what is unknown (" + strings.Join(u, ", ") + ") within its range"
 	}

@@ -12,7 +12,6 @@ import (
 const (
 	choiceDraws     = 64
 	confidenceDraws = 256
-	priceOff        = 2 // prices may be off by this factor, both ways
 	// enough is how often an alternative must be the cheapest before it is worth
 	// changing what works: three draws of four.
 	enough = .75
@@ -154,8 +153,8 @@ func (w *weighing) random() *rand.Rand {
 }
 
 // wins counts how often each option is the cheapest over draws of the unknown
-// and, with off above 1, of the prices.
-func (w *weighing) wins(values map[string]float64, draws int, off float64) map[string]int {
+// and, on demand, of the prices within how far each may be off.
+func (w *weighing) wins(values map[string]float64, draws int, vary bool) map[string]int {
 	r := w.random()
 	unknown := w.unknown()
 	keys := make([]string, 0, len(w.prices))
@@ -175,9 +174,9 @@ func (w *weighing) wins(values map[string]float64, draws int, off float64) map[s
 			}
 		}
 		prices := w.c.Prices.values()
-		if off > 1 {
+		if vary {
 			for _, k := range keys {
-				prices[k] *= math.Pow(off, 2*r.Float64()-1)
+				prices[k] *= math.Pow(w.c.Prices[k].Off, 2*r.Float64()-1)
 			}
 		}
 		out[w.best(v, prices)]++
@@ -191,7 +190,7 @@ func (w *weighing) choose(values map[string]float64) string {
 	if len(w.unknown()) == 0 {
 		return w.best(values, nil)
 	}
-	return w.most(w.wins(values, choiceDraws, 1))
+	return w.most(w.wins(values, choiceDraws, false))
 }
 
 func (w *weighing) most(wins map[string]int) string {

@@ -10,9 +10,9 @@ import (
 	"github.com/ashlar-dev/ashlar/arch"
 )
 
-// words are the lower-case words of a text; "service-mesh" is one and its parts
+// Words are the lower-case words of a text; "service-mesh" is one and its parts
 // are others.
-func words(s string) []string {
+func Words(s string) []string {
 	var out []string
 	for _, w := range strings.FieldsFunc(strings.ToLower(s), func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '-' && r != '.'
@@ -27,7 +27,7 @@ func words(s string) []string {
 
 // speaks reports whether a constraint's value names the option.
 func (o *Option) speaks(value string) bool {
-	ws := words(value)
+	ws := Words(value)
 	return slices.ContainsFunc(append([]string{o.ID}, o.Names...), func(n string) bool { return slices.Contains(ws, n) })
 }
 
@@ -124,7 +124,7 @@ func (c *Case) Compliance() []string {
 	var out []string
 	for _, name := range arch.Sorted(c.System.Constraints) {
 		if k := c.System.Constraints[name]; k.Kind == "compliance" {
-			out = append(out, words(k.Value)...)
+			out = append(out, Words(k.Value)...)
 		}
 	}
 	return out

@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -10,13 +11,24 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Price is what something costs, as an estimate that users replace.
+// Price is what something costs: an estimate that users replace, or a figure that
+// somebody published.
 type Price struct {
 	Value float64 `yaml:"value" json:"value"`
 	Unit  string  `yaml:"unit" json:"unit"`
 	Why   string  `yaml:"why" json:"why"`
-	From  string  `yaml:"-" json:"from"` // the file that said so
+	// Off is the factor by which it may be off, up and down: the value lies between
+	// Value/Off and Value*Off. 1 or more; see [EstimateOff] and [OwnOff].
+	Off    float64 `yaml:"off" json:"off"`
+	Source string  `yaml:"source" json:"source,omitempty"` // where it was published; "": an estimate
+	From   string  `yaml:"-" json:"from"`                  // the file that said so
 }
+
+// How far off a price may be that does not say it.
+const (
+	EstimateOff = 2    // one that is built in
+	OwnOff      = 1.25 // one of a user's own file
+)
 
 // Prices by their key.
 type Prices map[string]Price
@@ -34,14 +46,15 @@ func DefaultPrices() Prices {
 		panic("decide: built-in prices: " + err.Error())
 	}
 	for k, x := range p {
-		x.From = "built in"
+		x.From, x.Off = "built in", cmp.Or(x.Off, EstimateOff)
 		p[k] = x
 	}
 	return p
 }
 
-// ReadPrices puts the prices of a file, "key: 12" or "key: {value: 12, why: ...}",
-// in the place of those that are built in. It joins all faults.
+// ReadPrices puts the prices of a file, "key: 12" or "key: {value: 12, why: ...,
+// off: 1.5, source: ...}", in the place of those that are built in. It joins all
+// faults.
 func ReadPrices(name string, src []byte) (Prices, error) {
 	p := DefaultPrices()
 	var doc yaml.Node
@@ -67,6 +80,7 @@ func ReadPrices(name string, src []byte) (Prices, error) {
 			continue
 		}
 		var err error
+		x.Off, x.Source = OwnOff, ""
 		if v.Kind == yaml.ScalarNode {
 			err = v.Decode(&x.Value)
 		} else {
@@ -75,7 +89,9 @@ func ReadPrices(name string, src []byte) (Prices, error) {
 		}
 		switch {
 		case err != nil:
-			fault("want a number, or {value: ..., why: ...}")
+			fault("want a number, or {value: ..., why: ..., off: ..., source: ...}")
+		case !(x.Off >= 1) || x.Off > 100:
+			fault("off: %v: want the factor by which it may be off, from 1 to 100", x.Off)
 		case !(x.Value >= 0) || x.Value > 1e12:
 			fault("%v is no price", x.Value)
 		case x.Value == 0 && (k.Value == "day" || k.Value == "years"):

@@ -150,6 +150,9 @@ func one(b *bytes.Buffer, a *Answer, named bool) {
 			fmt.Fprintf(b, "  - %s: %s = %s (%s)\n", days(l.Days), l.What, l.Formula, l.Factor)
 		}
 	}
+	if text := a.priced(); text != "" {
+		fmt.Fprintf(b, "\nPrices: %s.\n", text)
+	}
 	if len(a.Flips) > 0 {
 		fmt.Fprintf(b, "\n%s What would change it\n\n", h)
 		for _, f := range a.Flips[:min(4, len(a.Flips))] {

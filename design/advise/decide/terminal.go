@@ -64,6 +64,9 @@ func screen(b *strings.Builder, groups [][]Answer, paths string) {
 		}
 		if len(g) == 1 {
 			line(b, a.Decision, mark(a.Verdict), a.What+named(&a), a.Confidence)
+			if a.Rather != nil {
+				line(b, "", "or rather", a.Rather.What, a.Rather.Confidence)
+			}
 			continue
 		}
 		summed(b, g)
@@ -111,13 +114,16 @@ func line(b *strings.Builder, decision, mark, what string, confidence float64) {
 // that change by name.
 func summed(b *strings.Builder, g []Answer) {
 	type kind struct {
-		verdict Verdict
-		choice  string
+		verdict        Verdict
+		choice, rather string
 	}
 	var kinds []kind
 	by := map[kind][]Answer{}
 	for _, a := range g {
-		k := kind{a.Verdict, a.Choice}
+		k := kind{a.Verdict, a.Choice, ""}
+		if a.Rather != nil {
+			k.rather = a.Rather.Choice
+		}
 		if by[k] == nil {
 			kinds = append(kinds, k)
 		}
@@ -141,6 +147,13 @@ func summed(b *strings.Builder, g []Answer) {
 		}
 		line(b, first, mark(k.verdict), what, sure)
 		first = ""
+		if r := as[0].Rather; r != nil {
+			least := r.Confidence
+			for _, a := range as {
+				least = min(least, a.Rather.Confidence)
+			}
+			line(b, "", "or rather", r.What, least)
+		}
 	}
 }
 
@@ -264,7 +277,7 @@ func full(b *strings.Builder, a *Answer, verbose bool) {
 		}
 	}
 	b.WriteByte('\n')
-	for _, x := range [][2]string{{"sure", a.Sure}, {"test", a.Test}, {"observe", a.Observe}, {"maintain", a.Maintain}, {"who", a.Who}, {"cures", strings.Join(head(a.Findings, 3), "; ")}, {"read", a.Source}} {
+	for _, x := range [][2]string{{"sure", a.Sure}, {"prices", a.priced()}, {"test", a.Test}, {"observe", a.Observe}, {"maintain", a.Maintain}, {"who", a.Who}, {"cures", strings.Join(head(a.Findings, 3), "; ")}, {"read", a.Source}} {
 		if x[1] != "" {
 			wrapped(b, fmt.Sprintf("  %-9s ", x[0]), x[1])
 		}

@@ -22,7 +22,7 @@ var communication = decide.Decision{
 	},
 	Local: []decide.Measure{
 		{Key: "answer", Factor: decide.Consistency, About: "1: the caller needs what comes back, 0: it is called for its effect", Unit: "of the answer needed", Whole: true, From: 0, To: 1},
-		{Key: "late", Factor: decide.Latency, About: "1: it takes more than its budget leaves, 0: it does not", Unit: "over its budget", Whole: true, From: 0, To: 1},
+		{Key: "late", Factor: decide.Latency, About: "1: it takes longer, or fails more often, than its promise allows; 0: neither", Unit: "breaking its promise", Whole: true, From: 0, To: 1},
 	},
 	Moot: func(c *decide.Case) string {
 		if len(c.Waits()) == 0 && len(c.System.Topics) == 0 {

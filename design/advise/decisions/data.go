@@ -1,6 +1,9 @@
 package decisions
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/ashlar-dev/ashlar/arch"
 	"github.com/ashlar-dev/ashlar/design/advise/decide"
 )
@@ -20,7 +23,8 @@ var data = decide.Decision{
 	},
 	Local: []decide.Measure{
 		{Key: "databases", Factor: decide.Operations, About: "database servers, caches left out", Whole: true, From: 1, To: 20},
-		{Key: "keepers", Factor: decide.Consistency, About: "services that keep data", Unit: "services with data", Whole: true, From: 1, To: 20},
+		{Key: "keepers", Factor: decide.Consistency, About: "services that keep data there", Unit: "services with data", Whole: true, From: 1, To: 20},
+		{Key: "others", Factor: decide.Consistency, About: "of these, services on data that another one owns", Unit: "services on others' data there", Whole: true, From: 0, To: 6},
 	},
 	Moot: func(c *decide.Case) string {
 		if len(c.Databases()) == 0 {
@@ -28,26 +32,7 @@ var data = decide.Decision{
 		}
 		return ""
 	},
-	Subjects: func(c *decide.Case) []decide.Subject {
-		dbs, keep := c.Databases(), c.DataServices()
-		current := "schema-each"
-		switch {
-		case len(c.Shared()) > 0:
-			current = "shared"
-		case len(dbs) >= len(keep) && len(dbs) > 1:
-			current = "server-each"
-		}
-		f := map[string]decide.Fact{"databases": decide.Counted(c, len(dbs), dbs...), "keepers": decide.Known(float64(len(keep)), "counted")}
-		if len(keep) == 0 {
-			f["keepers"] = decide.Fact{Where: "which service uses which database was not seen"}
-		}
-		var of []arch.Ref
-		for _, x := range c.Shared() {
-			of = append(of, x.Store)
-		}
-		sub := decide.Subject{Current: current, Facts: f, Of: of}
-		return []decide.Subject{sub}
-	},
+	Subjects: databases,
 	Judge: func(s *decide.Sheet, option string) {
 		servers, keepers := s.M("databases"), s.M("keepers")
 		switch option {
@@ -55,17 +40,17 @@ var data = decide.Decision{
 			if s.Current != "shared" {
 				s.Veto("the data is apart: putting it together again gains nothing")
 			}
-			s.Days(decide.Consistency, "changes that wait for other users", s.M("sharing").Times(s.P("shared-table")))
+			s.Days(decide.Consistency, "changes that wait for other users", s.M("others").Times(s.P("shared-table")))
 		case "schema-each":
 			s.Days(decide.Operations, "schemas and logins", keepers.Times(s.P("schema")))
-			s.Change(decide.Consistency, "giving each table one owner", s.M("sharing").Times(s.P("data-move")))
+			s.Change(decide.Consistency, "giving each table one owner", s.M("others").Times(s.P("data-move")))
 			if s.Current == "server-each" {
 				s.Change(decide.Operations, "moving onto one server", servers.Less(decide.N(1, "")).Times(s.P("data-move")))
 				servers = decide.N(1, "server")
 			}
 		case "server-each":
 			s.Days(decide.Operations, "schemas and logins", keepers.Times(s.P("schema")))
-			s.Change(decide.Consistency, "giving each table one owner", s.M("sharing").Times(s.P("data-move")))
+			s.Change(decide.Consistency, "giving each table one owner", s.M("others").Times(s.P("data-move")))
 			if s.Current != "server-each" {
 				s.Change(decide.Operations, "moving apart", keepers.Less(servers).Times(s.P("data-move")))
 				if keepers.V > servers.V {
@@ -76,4 +61,46 @@ var data = decide.Decision{
 		s.Days(decide.Operations, "database servers", servers.Times(s.P("database")))
 		cores(s, "database servers", servers.Times(s.P("database-cores")))
 	},
+}
+
+// databases are each database of which several services use the same data, by its
+// name, and all others together.
+func databases(c *decide.Case) []decide.Subject {
+	left, keepers := c.Databases(), c.DataServices()
+	var out []decide.Subject
+	for _, u := range c.Shared() {
+		names := make([]string, len(u.Users))
+		for i, r := range u.Users {
+			names[i] = r.Short()
+		}
+		out = append(out, decide.Subject{
+			Title: u.Store.Short(), Of: append([]arch.Ref{u.Store}, u.Users...), Current: "shared",
+			Note: strings.Join(names, ", ") + " use the same data in it",
+			Facts: map[string]decide.Fact{
+				"databases": decide.Counted(c, 1, u.Store), "keepers": decide.Counted(c, len(u.Users), u.Users...),
+				"others": decide.Known(float64(len(u.Users)-1), "all but the one that is to own it"),
+			},
+		})
+		left = slices.DeleteFunc(left, func(r arch.Ref) bool { return r == u.Store })
+		keepers = slices.DeleteFunc(keepers, func(r arch.Ref) bool { return slices.Contains(u.Users, r) })
+	}
+	if len(left) == 0 {
+		return out
+	}
+	rest := decide.Subject{Current: "schema-each", Facts: map[string]decide.Fact{
+		"databases": decide.Counted(c, len(left), left...), "keepers": decide.Counted(c, len(keepers), keepers...), "others": decide.Known(0, "no two services use the same data in them"),
+	}}
+	switch {
+	case len(out) > 0:
+		rest.Title, rest.Of = "every other database", left
+		if len(left) == 1 {
+			rest.Title = left[0].Short()
+		}
+	case len(keepers) == 0:
+		rest.Facts["keepers"] = decide.Fact{Where: "which service uses which database was not seen"}
+	}
+	if len(left) >= len(keepers) && len(left) > 1 {
+		rest.Current = "server-each"
+	}
+	return append(out, rest)
 }

@@ -2,6 +2,7 @@ package decisions_test
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -30,7 +31,9 @@ type knobs struct {
 	noTeams                  bool
 	chain                    int // more services in a row
 	failing                  float64
-	changes                  bool // a changes b and c in one go
+	changes                  bool          // a changes b and c in one go
+	slow                     time.Duration // the 99th percentile of b; 0: not known
+	wide                     bool          // a reads from a third service
 }
 
 func usual() knobs {
@@ -71,6 +74,24 @@ func system(k knobs) arch.System {
 		Teams:       map[string]arch.Team{},
 		Deployments: map[string]arch.Deployment{},
 		Coverage:    map[string]arch.Coverage{"kubernetes": {Origin: arch.Config}},
+	}
+	if k.slow > 0 {
+		for _, n := range []string{"a", "b"} {
+			for _, o := range s.Services[n].Operations {
+				for id, x := range o.Calls {
+					p99 := 8 * time.Millisecond
+					if x.To == op("b", b) {
+						p99 = k.slow
+					}
+					x.Latency = arch.Dist{Law: fmt.Sprintf("lognormal(p50=%s, p99=%s)", p99/4, p99)}
+					o.Calls[id] = x
+				}
+			}
+		}
+	}
+	if k.wide {
+		s.Services["d"] = arch.Service{Lang: "go", Operations: map[string]arch.Operation{"GET /w": {}}}
+		s.Services["a"].Operations["GET /all"] = arch.Operation{Calls: calls(http(op("b", b)), http(op("c", c)), http(op("d", "GET /w")))}
 	}
 	for _, n := range []string{"a", "b", "c"} {
 		s.Deployments[arch.DeploymentKey("", n)] = arch.Deployment{Of: arch.NewRef(arch.KindService, n), Kind: "Deployment", Replicas: arch.Some(2), Strategy: "RollingUpdate"}
@@ -205,7 +226,29 @@ func TestMetamorphic(t *testing.T) {
 		more           func(*knobs)
 		up, same       []string // options whose days grow, and those that stay
 	}
+	slow := usual()
+	slow.slow, slow.failing = 100*time.Millisecond, 1e-5
+	first := func(k knobs, decision string) decide.Answer { return ask(t, k, decision)[0] }
+	for _, c := range []struct {
+		name string
+		more func(*knobs)
+	}{
+		{"a callee ten times slower", func(k *knobs) { k.slow *= 10 }},
+		{"a tenth of the promise", func(k *knobs) { k.promise /= 10 }},
+	} {
+		k := slow
+		c.more(&k)
+		before, after := first(slow, "communication"), first(k, "communication")
+		if x, y := option(t, before, "synchronous"), option(t, after, "synchronous"); y.High <= x.High || before.Subject != after.Subject {
+			t.Errorf("%s: waiting goes from %g to %g days", c.name, x.High, y.High)
+		}
+		if x, y := option(t, before, "events"), option(t, after, "events"); x.Days != y.Days {
+			t.Errorf("%s: an event goes from %g to %g days", c.name, x.Days, y.Days)
+		}
+	}
 	for _, c := range []change{
+		{"half the promise", "decomposition", func(k *knobs) { k.promise /= 2 }, nil, []string{"few-services", "services", "modular-monolith", "monolith"}},
+		{"twice the failures", "publishing", func(k *knobs) { k.failing *= 2 }, nil, []string{"dual-write", "outbox", "change-data-capture"}},
 		{"twice the traffic", "protocol", func(k *knobs) { k.peak *= 2 }, []string{"rest"}, []string{"grpc"}},
 		{"twice the traffic", "mesh", func(k *knobs) { k.peak *= 2 }, nil, []string{"none", "linkerd", "istio"}},
 		{"two teams more", "decomposition", func(k *knobs) { k.teams += 2 }, []string{"monolith", "modular-monolith"}, nil},
@@ -233,6 +276,68 @@ func TestMetamorphic(t *testing.T) {
 				t.Errorf("%s: %s %s goes from %g to %g", c.name, c.decision, id, x.Days, y.Days)
 			}
 		}
+	}
+}
+
+// TestByName: data and queries are decided where they matter, by their names.
+func TestByName(t *testing.T) {
+	t.Parallel()
+	k := usual()
+	k.wide = true
+	k.constraints = map[string]arch.Constraint{"books": {Kind: "compliance", Of: arch.NewRef(arch.KindService, "c"), Value: "audit"}}
+	as := ask(t, k, "queries")
+	var subjects []string
+	for _, a := range as {
+		subjects = append(subjects, a.Subject)
+	}
+	if !slices.Equal(subjects, []string{"a.GET /all", "history of c", "everything else"}) {
+		t.Fatalf("%q", subjects)
+	}
+	if s := option(t, as[0], "read-models"); math.Abs(s.Days-(8+15/3.)) > .001 { // read-model + read-model-build / years
+		t.Errorf("%+v", s)
+	}
+	if s := option(t, as[0], "event-sourcing"); math.Abs(s.Days-(3*45+8+3*120/3.)) > .001 { // b, c, d become streams
+		t.Errorf("%+v", s)
+	}
+	if s := option(t, as[1], "one-model"); math.Abs(s.Days-6) > .001 || as[1].Choice != "one-model" {
+		t.Errorf("%s: %+v", as[1].Choice, s)
+	}
+	if !strings.Contains(strings.Join(as[0].Because, ";"), "it asks b, c, d") {
+		t.Errorf("%q", as[0].Because)
+	}
+	s := system(usual())
+	s.Stores["own"] = arch.Store{Kind: "postgres", Owner: arch.NewRef(arch.KindService, "c")}
+	as, err := decide.Run(&decide.Case{System: s}, decisions.All(), "data")
+	if err != nil || len(as) != 2 || as[0].Subject != "db" || as[1].Subject != "own" {
+		t.Fatalf("%+v, %v", as, err)
+	}
+	if !strings.Contains(strings.Join(as[0].Because, ";"), "a, b use the same data") || as[1].Verdict != decide.Keep {
+		t.Errorf("%q, %s", as[0].Because, as[1].Verdict)
+	}
+}
+
+// TestPrices: an answer says what stands behind its prices, and a price that may
+// be further off makes it less sure.
+func TestPrices(t *testing.T) {
+	t.Parallel()
+	sure := func(src string) decide.Answer {
+		p, err := decide.ReadPrices("p", []byte(src))
+		if err != nil {
+			t.Fatal(err)
+		}
+		as, err := decide.Run(&decide.Case{System: system(usual()), Prices: p}, decisions.All(), "data")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return as[0]
+	}
+	near, far := sure("data-move: {value: 20, why: ours}\n"), sure("data-move: {value: 20, why: ours, off: 20}\n")
+	if near.Confidence <= far.Confidence {
+		t.Errorf("%.2f within a quarter, %.2f within twenty times", near.Confidence, far.Confidence)
+	}
+	var b bytes.Buffer
+	if err := decide.Terminal(&b, []decide.Answer{near}, "", false); err != nil || !strings.Contains(b.String(), "1 yours, ") || !strings.Contains(b.String(), "estimates") {
+		t.Errorf("%v in\n%s", err, b.String())
 	}
 }
 

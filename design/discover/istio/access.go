@@ -2,6 +2,7 @@ package istio
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,12 +25,8 @@ func (r *relation) access(objects []object) (of []arch.Ref) {
 		r.authorize(objects, pods, p.V, in)
 		r.scope(objects, pods, p.V, out)
 		a.In, a.Out = in.Add(nil), out.Add(nil)
-		if mode, src, ok := peerTLS(objects, p.V); ok {
+		if mode, src, ok := peerTLS(objects, p); ok {
 			a.TLS = mode
-			if src == (arch.Source{}) {
-				src = p.At(arch.Config)
-				src.By, src.Reason = Name, "Istio's default: plain text and mutual TLS are both taken where no PeerAuthentication says otherwise"
-			}
 			places[arch.Fact{Of: d, At: "/access/tls"}] = src
 		}
 		if a.In == nil && a.Out == nil && a.TLS == "" {
@@ -68,8 +65,8 @@ func (r *relation) authorize(objects []object, pods []discover.Typed[*kubernetes
 			continue
 		}
 		action := spec.GetAction().String()
-		if action != "ALLOW" && action != "DENY" {
-			continue // AUDIT lets everything through, and what CUSTOM does is not known here
+		if action != "ALLOW" && action != "DENY" && action != "CUSTOM" {
+			continue // AUDIT lets everything through
 		}
 		if action == "ALLOW" {
 			closed = true
@@ -78,14 +75,17 @@ func (r *relation) authorize(objects []object, pods []discover.Typed[*kubernetes
 		for i, rule := range spec.GetRules() {
 			at := o.At(arch.Config, "spec", "rules", strconv.Itoa(i))
 			for _, c := range callers(rule, pods) {
-				if action == "ALLOW" {
+				switch action {
+				case "ALLOW":
 					g.Allow(c.key, c.what, at)
-				} else {
+				case "DENY":
 					g.Deny(c.key, c.what, at)
+				case "CUSTOM": // asked before all others, and what it answers is not known here
+					g.Deny(c.key, strings.TrimSpace(c.what+" unless "+cmp.Or(spec.GetProvider().GetName(), "its provider")+" lets it through"), at)
 				}
 			}
 		}
-		if action == "DENY" && len(spec.GetRules()) > 0 {
+		if action != "ALLOW" && len(spec.GetRules()) > 0 {
 			g.Shut(o.At(arch.Config))
 		}
 	}
@@ -255,14 +255,17 @@ func described(s *istio.AuthorizationSource) string {
 }
 
 // peerTLS is what a workload's proxy takes: the policy that selects it, else its
-// namespace's, else the mesh's, else Istio's default where it is in the mesh.
-func peerTLS(objects []object, p *kubernetes.Pods) (mode string, src arch.Source, ok bool) {
+// namespace's, else the mesh's, else Istio's default where it is in the mesh. Ports
+// with a mode of their own are in the claim's reason: "but port 8080: disable".
+func peerTLS(objects []object, pods discover.Typed[*kubernetes.Pods]) (mode string, src arch.Source, ok bool) {
+	p := pods.V
 	best := -1
+	var ports string
 	for _, o := range objects {
 		spec, is := o.V.Spec.(*istio.PeerAuthentication)
 		m := spec.GetMtls().GetMode().String()
 		sel := spec.GetSelector().GetMatchLabels()
-		if !is || m == "UNSET" || !holds(o, sel, p) {
+		if !is || !holds(o, sel, p) {
 			continue
 		}
 		rank := 0
@@ -271,17 +274,36 @@ func peerTLS(objects []object, p *kubernetes.Pods) (mode string, src arch.Source
 			continue // a selector in the root namespace selects there only
 		case len(sel) > 0:
 			rank = 2
+			if ports == "" { // ports count only where pods are selected; what the mode leaves open comes from around it
+				ports = ofPorts(spec)
+			}
 		case o.V.Namespace != istio.RootNamespace:
 			rank = 1
 		}
-		if rank > best {
+		if m != "UNSET" && rank > best {
 			best, mode, src = rank, strings.ToLower(m), o.At(arch.Config, "spec", "mtls", "mode")
 		}
 	}
-	if best < 0 && p.Mesh == Name {
-		return "permissive", arch.Source{}, true
+	if best < 0 && p.Mesh != Name {
+		return "", src, false
 	}
-	return mode, src, best >= 0
+	if best < 0 {
+		mode, src = "permissive", pods.At(arch.Config)
+		src.By, src.Reason = Name, "Istio's default: plain text and mutual TLS are both taken where no PeerAuthentication says otherwise"
+	}
+	src.Reason = strings.TrimPrefix(src.Reason+ports, ", ")
+	return mode, src, true
+}
+
+// ofPorts writes the modes of ports, in their order.
+func ofPorts(spec *istio.PeerAuthentication) string {
+	var b strings.Builder
+	for _, port := range slices.Sorted(maps.Keys(spec.GetPortLevelMtls())) {
+		if mode := spec.GetPortLevelMtls()[port].GetMode().String(); mode != "UNSET" {
+			b.WriteString(", but port " + strconv.Itoa(int(port)) + ": " + strings.ToLower(mode))
+		}
+	}
+	return b.String()
 }
 
 // scope adds what a Sidecar lets its pods see. That is no wall by itself: unless

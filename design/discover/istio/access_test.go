@@ -91,7 +91,13 @@ func TestAccess(t *testing.T) {
 			"cart in mesh\ncart in mesh allow namespace ops by token and request.auth.claims[iss]\ncart in mesh allow service/audit by token and request.auth.claims[iss]\n" + byDefault},
 		"deny, else allow": {resource("AuthorizationPolicy", "istio-system", `{selector: {matchLabels: {app: cart}}, action: DENY, rules: [{from: [{source: {notNamespaces: [shop]}}]}]}`),
 			"cart in mesh\ncart in mesh allow *\ncart in mesh deny not namespace shop\ncart in mesh deny service/audit\n" + byDefault},
-		"audit and custom decide nothing": {resource("AuthorizationPolicy", "shop", `{action: AUDIT, rules: [{}]}`) + resource("AuthorizationPolicy", "shop", `{action: CUSTOM, provider: {name: opa}, rules: [{}]}`), byDefault},
+		"audit decides nothing": {resource("AuthorizationPolicy", "shop", `{action: AUDIT, rules: [{}]}`), byDefault},
+		"custom asks another": {resource("AuthorizationPolicy", "shop", `{selector: {matchLabels: {app: cart}}, action: CUSTOM, provider: {name: opa}, rules: [{to: [{operation: {paths: [/pay*]}}]}]}`),
+			"cart in mesh\ncart in mesh allow *\ncart in mesh deny * /pay* unless opa lets it through\n" + byDefault},
+		"mutual TLS of ports": {
+			resource("PeerAuthentication", "shop", "{mtls: {mode: STRICT}}") + resource("PeerAuthentication", "shop", "{selector: {matchLabels: {app: web}}, mtls: {mode: UNSET}, portLevelMtls: {9090: {mode: PERMISSIVE}, 8080: {mode: DISABLE}}}"),
+			"cart tls strict\nweb tls strict"},
+		"ports without pods count for nothing": {resource("PeerAuthentication", "shop", "{mtls: {mode: STRICT}, portLevelMtls: {8080: {mode: DISABLE}}}"), "cart tls strict\nweb tls strict"},
 		"a Sidecar that only narrows the view": {resource("Sidecar", "shop", `{workloadSelector: {labels: {app: web}}, egress: [{hosts: ["./cart.shop.svc.cluster.local"]}]}`),
 			"cart tls permissive\nweb out mesh\nweb out mesh allow * not by the mesh's rules\nweb out mesh allow service/cart\nweb tls permissive"},
 		"a Sidecar that is a wall": {resource("Sidecar", "shop", `{egress: [{hosts: ["~/*"]}], outboundTrafficPolicy: {mode: REGISTRY_ONLY}}`),
@@ -105,6 +111,15 @@ func TestAccess(t *testing.T) {
 				t.Errorf("got:\n%s\nwant:\n%s", got, c.want)
 			}
 		})
+	}
+}
+
+// What single ports take is a reason beside what the workload takes.
+func TestPortsOfMutualTLS(t *testing.T) {
+	t.Parallel()
+	s := discovered(t, shopPods+"apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: x, namespace: shop}\nspec: {selector: {matchLabels: {app: web}}, mtls: {mode: STRICT}, portLevelMtls: {9090: {mode: PERMISSIVE}, 8080: {mode: DISABLE}}}\n")
+	if src := s.Ledger.Where(arch.Fact{Of: "deployment//web", At: "/access/tls"}); src.Reason != "but port 8080: disable, but port 9090: permissive" || s.Deployments[arch.DeploymentKey("", "web")].Access.TLS != "strict" {
+		t.Errorf("%+v", src)
 	}
 }
 

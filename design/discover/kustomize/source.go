@@ -97,6 +97,9 @@ func (s *Source) Read(ctx context.Context, in *discover.Input, out discover.Sink
 	for _, l := range t.Left {
 		out.Skip(base+l.Path, "kustomize: "+l.What+" was left out: "+l.Why)
 	}
+	if by := patchedIn(base, built); len(by) > 0 {
+		o.Behind = &by
+	}
 	for _, b := range built {
 		b.Docs.Path = base + b.Path
 		for _, x := range b.Docs.Faults {

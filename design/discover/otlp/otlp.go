@@ -103,17 +103,19 @@ func (c *Converter) Convert(r *format.Resource, s *format.Span) *traces.Span {
 			}
 		}
 	}
-	c.span = traces.Span{
-		Trace: s.TraceID, ID: traces.SpanID(binary.BigEndian.Uint64(s.SpanID[:])), Parent: traces.SpanID(binary.BigEndian.Uint64(s.ParentID[:])),
-		Start: int64(s.Start), Service: r.Service(), Name: s.Name, Kind: traces.Kind(s.Kind), Failed: s.Status == format.StatusError, Attrs: attrs,
-	}
+	// Field by field: a literal would be made elsewhere and copied.
+	to := &c.span
+	to.Trace, to.ID, to.Parent = s.TraceID, traces.SpanID(binary.BigEndian.Uint64(s.SpanID[:])), traces.SpanID(binary.BigEndian.Uint64(s.ParentID[:]))
+	to.Start, to.Duration = int64(s.Start), 0
+	to.Service, to.Name, to.Kind, to.Failed, to.Attrs = r.Service(), s.Name, traces.Kind(s.Kind), s.Status == format.StatusError, attrs
+	to.Shared, to.Weight = false, 0
 	if s.End > s.Start {
-		c.span.Duration = int64(s.End - s.Start)
+		to.Duration = int64(s.End - s.Start)
 	}
 	if s.State != "" {
-		c.span.Weight = weight(s.State)
+		to.Weight = weight(s.State)
 	}
-	return &c.span
+	return to
 }
 
 // small numbers, status codes above all, as text.

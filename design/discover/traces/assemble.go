@@ -158,6 +158,17 @@ func (a *assembler) drain() {
 				a.touched += int32(a.closed[a.waiting[i].key>>40%recentSize])
 			}
 		}
+		for i := range a.waiting {
+			if p := places[i]; p > 0 {
+				t := &a.slots[p-1]
+				// A block that is begun lies where another one was just read; one that is
+				// gone on with does not.
+				if b, within := t.count/perBlock, t.count%perBlock; within > 0 && b < inline {
+					at := &a.slab.at(t.first[b])[within]
+					a.touched += int32(at.id) + int32(at.flags)
+				}
+			}
+		}
 	}
 	for i := range a.waiting {
 		b := &a.waiting[i]
@@ -207,7 +218,7 @@ func (a *assembler) take(key uint64, id TraceID, s span) {
 	place := &a.slab.at(i)[within]
 	if b >= inline && within == perBlock-1 {
 		s.next = place.next
-	} // else it is only written to: to read it would be to wait for it
+	}
 	*place = s
 	t.count++
 	a.inUse++

@@ -45,7 +45,9 @@ func (t target) ref() arch.Ref {
 // describer finds the desc of a span. The attributes as they came are looked up
 // first; only new combinations are read.
 type describer struct {
-	raw     map[string]uint32
+	raw     map[string]rawDesc
+	recent  [1024]rawDesc // of raw, by a few bytes of each part
+	parts   []Attr        // what the span at hand is looked up by
 	norm    map[string]uint32
 	descs   []*desc // index 0 is none
 	scratch []byte
@@ -56,7 +58,36 @@ type describer struct {
 }
 
 func newDescriber(max int) *describer {
-	return &describer{raw: map[string]uint32{}, norm: map[string]uint32{}, descs: []*desc{nil}, max: max}
+	return &describer{raw: map[string]rawDesc{}, norm: map[string]uint32{}, descs: []*desc{nil}, max: max}
+}
+
+// rawDesc is the desc of attributes as they came, written one behind the other.
+type rawDesc struct {
+	key  string
+	desc uint32
+}
+
+// is reports whether the key is that of the span with these parts, without
+// writing it.
+func (r *rawDesc) is(s *Span, parts []Attr) bool {
+	k := r.key
+	if len(k) < 2+len(s.Service)+len(s.Name) || k[0] != byte(s.Kind) || k[1:1+len(s.Service)] != s.Service {
+		return false
+	}
+	k = k[1+len(s.Service):]
+	if k[0] != 0 || k[1:1+len(s.Name)] != s.Name {
+		return false
+	}
+	k = k[1+len(s.Name):]
+	for i := range parts {
+		p := &parts[i]
+		n := 2 + len(p.Value)
+		if len(k) < n || k[0] != 0 || k[1] != byte(p.Key) || k[2:n] != p.Value {
+			return false
+		}
+		k = k[n:]
+	}
+	return k == ""
 }
 
 // rawPerDesc: how many raw combinations are remembered for each desc that may be;
@@ -75,10 +106,8 @@ func (d *describer) describe(s *Span) uint32 {
 			d.filled = append(d.filled, k)
 		}
 	}
-	b := append(d.scratch[:0], byte(s.Kind))
-	b = append(b, s.Service...)
-	b = append(b, 0)
-	b = append(b, s.Name...)
+	parts := d.parts[:0]
+	h := edge(uint32(s.Kind), s.Name)
 	for _, k := range d.filled {
 		v := d.slots[k]
 		switch k {
@@ -106,19 +135,44 @@ func (d *describer) describe(s *Span) uint32 {
 				continue
 			}
 		}
-		b = append(b, 0, byte(k))
-		b = append(b, v...)
+		parts = append(parts, Attr{k, v})
+		h = edge(h, v)
+	}
+	d.parts = parts
+	recent := &d.recent[h*2654435769>>22]
+	if recent.is(s, parts) {
+		return recent.desc
+	}
+	b := append(d.scratch[:0], byte(s.Kind))
+	b = append(b, s.Service...)
+	b = append(b, 0)
+	b = append(b, s.Name...)
+	for _, p := range parts {
+		b = append(b, 0, byte(p.Key))
+		b = append(b, p.Value...)
 	}
 	d.scratch = b
-	if i, ok := d.raw[string(b)]; ok {
-		return i
+	if r, ok := d.raw[string(b)]; ok {
+		*recent = r // only what came twice: values that never do must not push it out
+		return r.desc
 	}
 	i := d.intern(s)
 	if len(d.raw) >= d.max*rawPerDesc {
 		clear(d.raw)
 	}
-	d.raw[string(b)] = i
+	r := rawDesc{string(b), i}
+	d.raw[r.key] = r
 	return i
+}
+
+// edge mixes a string's length and a few of its bytes into h.
+func edge(h uint32, s string) uint32 {
+	n := len(s)
+	h = h*31 + uint32(n)
+	if n > 0 {
+		h = h*31 + uint32(s[0]) ^ uint32(s[n/2])<<8 ^ uint32(s[n-1])<<16
+	}
+	return h
 }
 
 // intern reads the attributes and finds or makes the desc.

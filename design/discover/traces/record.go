@@ -101,7 +101,10 @@ func (a *Aggregate) gather(o *op, r *run) {
 		if e.callee != none && !(c.exit != nil && c.exit.target.kind != "" && !c.exit.target.weak) {
 			key.callee = a.opOf(t.nodes[e.callee].d).hash
 		}
-		c.site = o.site(key)
+		// The calls of a run are nearly always those of the first one, in its order.
+		if c.site = len(cs); c.site >= len(o.sites) || o.sites[c.site].key != key {
+			c.site = o.site(key)
+		}
 		if c.site < 0 {
 			o.refused++
 			continue

@@ -119,6 +119,9 @@ func (a *Aggregate) weigh(id TraceID, spans []span) int64 {
 // plant makes nodes of spans, each ID once, sorted by start.
 func (a *Aggregate) plant(spans []span) {
 	t := &a.tree
+	if n := len(spans); n > 1 && spans[0].start > spans[n-1].start {
+		slices.Reverse(spans) // spans come as they end, children before parents: nearly in order, the other way round
+	}
 	slices.SortFunc(spans, compareSpans)
 	t.nodes = t.nodes[:0]
 	t.index.reset(len(spans))

@@ -336,11 +336,12 @@ func (l leaving) call(tx string) arch.Call {
 	if l.protocol == "kafka" || l.access == arch.AccessPublish || l.async {
 		c.Async = arch.Some(true)
 	}
+	if l.optional { // there is an answer for when it fails
+		c.Optional = arch.Some(true)
+		l.policy.Layer, l.policy.Fallback = arch.LayerCode, arch.Some(true)
+	}
 	if l.policy.Layer != "" {
 		c.Layers = []arch.Policy{l.policy}
-	}
-	if l.optional {
-		c.Optional = arch.Some(true)
 	}
 	return c
 }

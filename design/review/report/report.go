@@ -28,6 +28,7 @@ type Report struct {
 	Read    func(file string) ([]byte, error)
 	Verbose bool // terminal: every finding
 	Color   bool // terminal
+	Width   int  // terminal: columns; 0: 100
 }
 
 // Formats by name.
@@ -38,6 +39,7 @@ var Formats = map[string]func(io.Writer, *Report) error{
 	"junit":    JUnit,
 	"markdown": Markdown,
 	"html":     HTML,
+	"github":   GitHub,
 }
 
 // Names lists the formats for people.

@@ -110,3 +110,72 @@ func TestSameBytes(t *testing.T) {
 		}
 	}
 }
+
+// A text cannot end the annotation that it stands in, nor begin another.
+func TestGitHubStaysOnItsLine(t *testing.T) {
+	t.Parallel()
+	r := hostile(12)
+	r.Result.Findings[0].Title = "one\n::error file=etc::two"
+	var b bytes.Buffer
+	if err := report.GitHub(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
+	if len(lines) != 11 || lines[10] != "2 more of error are not annotated: GitHub shows 10" {
+		t.Errorf("%d lines:\n%s", len(lines), b.String())
+	}
+	if !strings.HasPrefix(lines[0], "::error title=high%3A ") || !strings.Contains(lines[0], ",file=deploy.yaml,line=3::one%0A::error") {
+		t.Errorf("%s", lines[0])
+	}
+}
+
+// Lines of source code are shown without what looks like a secret, and those of
+// files whose secrets show by their place are not shown.
+func TestCodeLines(t *testing.T) {
+	t.Parallel()
+	r := hostile(1)
+	r.Result.Findings[0].Evidence = []review.Evidence{{Source: arch.Source{Origin: arch.Code, File: "main.go", Line: 2}}, {Source: arch.Source{Origin: arch.Config, File: "broken.yaml", Line: 1}}}
+	r.Read = func(file string) ([]byte, error) {
+		if file == "broken.yaml" {
+			return []byte("shown: never\n"), nil
+		}
+		return []byte("package main\nfunc main() { http.Get(url) }\nconst apiKey = \"hunter2\"\nvar password string = `hunter2`\n<password>hunter2</password>\nauth(\"hunter2\", tokenUrl)\n"), nil
+	}
+	var b bytes.Buffer
+	if err := report.HTML(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	if s := b.String(); !strings.Contains(s, "http.Get(url)") || strings.Contains(s, "hunter2") || strings.Contains(s, "shown: never") {
+		t.Errorf("%s", s[strings.Index(s, "<figure>"):])
+	}
+}
+
+// A long list is folded, and what is folded is there.
+func TestFold(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	if err := report.HTML(&b, hostile(20)); err != nil {
+		t.Fatal(err)
+	}
+	if s := b.String(); !strings.Contains(s, `class="fold"><summary>14 more<`) || strings.Count(s, `class="finding"`) != 20 {
+		t.Errorf("%d findings", strings.Count(s, `class="finding"`))
+	}
+}
+
+// No line of a narrow terminal is longer than it, but for what cannot be broken.
+func TestNarrowTerminal(t *testing.T) {
+	t.Parallel()
+	r := hostile(3)
+	r.Width = 70
+	r.Result.Findings[0].Title = strings.Repeat("some words ", 20)
+	r.Result.Findings[0].Fix = strings.Repeat("more words ", 20)
+	var b bytes.Buffer
+	if err := report.Terminal(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	for l := range strings.SplitSeq(b.String(), "\n") {
+		if len([]rune(l)) > 70 && strings.Contains(l, "words") {
+			t.Errorf("%d columns: %s", len(l), l)
+		}
+	}
+}

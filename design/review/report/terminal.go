@@ -10,19 +10,26 @@ import (
 )
 
 const (
-	width = 100
-	first = 5 // things to fix first
+	width    = 100 // of a terminal that does not say
+	minWidth = 60
+	maxWidth = 120 // longer lines are hard to read
+	first    = 5   // things to fix first
+
+	fewReasons = 6 // why something was not judged, on one screen
 )
 
 // Terminal prints one screen: counts, what to fix first with the number that
 // hurts here, what was not judged, how to see the rest. Verbose prints all.
 func Terminal(w io.Writer, r *Report) error {
-	p := &printer{w: w, color: r.Color}
+	p := &printer{w: w, color: r.Color, width: width}
+	if r.Width > 0 {
+		p.width = min(max(r.Width, minWidth), maxWidth)
+	}
 	what := r.what()
 	if read, _, ok := strings.Cut(r.Sources, ":"); ok && !r.Verbose {
 		what = r.Summary + "  (" + read + ")"
 	}
-	p.line("%s", what)
+	p.wrap("", 0, what)
 	gs := r.groups()
 	if len(gs) == 0 {
 		p.line("\n%s Nothing found by %d rules.", p.paint("32", "✓"), r.Result.Rules)
@@ -51,10 +58,11 @@ func Terminal(w io.Writer, r *Report) error {
 	p.accepted(r)
 	p.unjudged(r)
 	if n := len(r.Skipped); n > 0 {
-		p.line("\nNot read: %s%s", doc.Redact(r.Skipped[0].Path+": "+cut(r.Skipped[0].Why, 90)), more(n-1, "file"))
+		p.line("")
+		p.wrap("Not read: ", 10, doc.Redact(r.Skipped[0].Path+": "+cut(r.Skipped[0].Why, 90))+more(n-1, "file"))
 	}
 	if len(gs) > 0 {
-		p.line("\nEverything, with evidence: ashlar review -v %s    About a rule: ashlar explain %s", strings.Join(r.Paths, " "), gs[0].rule.ID)
+		p.line("\nEverything, with evidence:  ashlar review -v %s\nAbout a rule:               ashlar explain %s", strings.Join(r.Paths, " "), gs[0].rule.ID)
 	}
 	return p.err
 }
@@ -62,6 +70,7 @@ func Terminal(w io.Writer, r *Report) error {
 type printer struct {
 	w     io.Writer
 	color bool
+	width int
 	err   error
 }
 
@@ -85,7 +94,12 @@ func (p *printer) group(n int, g group, verbose bool) {
 	head := fmt.Sprintf("%2d  %s  ", n, p.paint(paints[top.Severity], fmt.Sprintf("%-8s", strings.ToUpper(top.Severity.String()))))
 	p.wrapAt(head, 14, doc.Redact(top.Title))
 	if !verbose {
-		p.line("%14s%s", "", p.paint("2", place(top)+same(g)))
+		at, more := place(top), same(g)
+		if 14+len(at)+len(more) > p.width && more != "" {
+			p.line("%14s%s", "", p.paint("2", at))
+			at, more = strings.TrimSpace(more), ""
+		}
+		p.line("%14s%s", "", p.paint("2", at+more))
 		if top.Fix != "" {
 			p.wrapAt(strings.Repeat(" ", 14), 14, doc.Redact(firstSentence(top.Fix)))
 		}
@@ -177,7 +191,11 @@ func (p *printer) unjudged(r *Report) {
 		return
 	}
 	p.line("\nNot judged:")
-	for _, e := range es {
+	for i, e := range es {
+		if i == fewReasons && len(es) > fewReasons+1 && !r.Verbose {
+			p.line("    and %d more reasons: -v", len(es)-i)
+			break
+		}
 		of := ""
 		if e.n > 0 {
 			of = fmt.Sprintf(" of %d element%s", e.n, plural(e.n))
@@ -252,7 +270,7 @@ func (p *printer) wrapAt(head string, indent int, text string) {
 	empty := true
 	for word := range strings.FieldsSeq(text) {
 		n := len([]rune(word))
-		if !empty && used+1+n > width {
+		if !empty && used+1+n > p.width {
 			p.line("%s", line)
 			line, used, empty = strings.Repeat(" ", indent), indent, true
 		}

@@ -11,6 +11,7 @@ import (
 
 var changesCrossTeams = review.Rule{
 	ID:    "boundaries/changes-cross-teams",
+	Cure:  "split",
 	Title: "Two teams' services change together and call each other",
 	Why:   "A change that needs two teams waits for both: it is planned, reviewed and released twice. Where the services call each other as well, the line between the teams runs through one subject.",
 	Bad:   "every fourth ticket changes order (sales) and invoice (money)",

@@ -9,6 +9,7 @@ import (
 
 var contextCut = review.Rule{
 	ID:    "boundaries/context-cut",
+	Cure:  "split",
 	Title: "What changes together is cut across services",
 	Why:   "An aggregate is what one transaction keeps consistent. With its tables in stores of different owners no transaction can, and every rule about it becomes a protocol between services.",
 	Bad:   "aggregate order: tables orders.order and billing.line",

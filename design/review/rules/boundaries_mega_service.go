@@ -10,6 +10,7 @@ import (
 
 var megaService = review.Rule{
 	ID:    "boundaries/mega-service",
+	Cure:  "split",
 	Title: "A service that does several services' work",
 	Why:   "It has many times the operations of the others: most changes meet there, its releases wait for each other, and one slow part of it takes the rest down.",
 	Bad:   "core: 60 operations, while the median of the others is 5",

@@ -9,6 +9,7 @@ import (
 
 var modularMonolith = review.Rule{
 	ID:    "boundaries/modular-monolith",
+	Cure:  "advise decomposition",
 	Title: "A modular monolith would do",
 	Why:   "Services pay off through teams that release on their own and parts that scale on their own. With one team and one scale they cost a network between modules and buy neither.",
 	Bad:   "seven services of one team, each with two replicas, at 20 requests a second",

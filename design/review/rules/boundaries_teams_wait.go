@@ -10,6 +10,7 @@ import (
 
 var teamsWait = review.Rule{
 	ID:    "boundaries/teams-wait",
+	Cure:  "split",
 	Title: "Two teams' services wait for each other",
 	Why:   "When requests go both ways between two teams, each needs the other for most changes: the line between the teams runs through one subject.",
 	Bad:   "order (sales) calls credit (money), invoice (money) calls customer (sales)",

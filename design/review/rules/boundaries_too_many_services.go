@@ -9,6 +9,7 @@ import (
 
 var tooManyServices = review.Rule{
 	ID:    "boundaries/too-many-services",
+	Cure:  "advise decomposition",
 	Title: "More services than the teams can run",
 	Why:   "Each service wants updates, alerts, a pipeline and somebody who understands it. Beyond a handful for each team they are left alone, and age.",
 	Bad:   "40 services, 12 people",

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/ashlar-dev/ashlar/arch"
@@ -15,9 +16,10 @@ var breakingChange = review.Rule{
 	Bad:   "required: [sku, count]   # count was optional in the revision before",
 	Good:  "required: [sku]          # new input is optional, and has a default",
 	Since: "0.1", Severity: review.High, Confidence: .9,
-	Needs:   []review.Need{review.Revision},
-	Source:  "Protocol Buffers language guide, Updating a message type; OpenAPI Specification 3.1; J. Bloch, How to Design a Good API; Semantic Versioning 2.0.0, 8",
-	Untried: "no pair of public revisions was tried yet",
+	Needs:  []review.Need{review.Revision},
+	Source: "Protocol Buffers language guide, Updating a message type; OpenAPI Specification 3.1; J. Bloch, How to Design a Good API; Semantic Versioning 2.0.0, 8",
+	Fires:  "open-telemetry/opentelemetry-demo@133d089a pb/demo.proto against its parent: zip_code is string, was int32",
+	Silent: "prometheus/alertmanager@79ecbb48 api/v2/openapi.yaml against its parent: 27 lines are new",
 	Check: func(c *review.Case, r *review.Reporter) {
 		for _, p := range pairs(c) {
 			if p.old.Kind == contract.AsyncAPI || p.old.Kind == contract.Avro || p.old.Kind == contract.JSONSchema {
@@ -45,7 +47,7 @@ func gone(c *review.Case, r *review.Reporter, old *contract.Contract) {
 			hit[w] = true
 		}
 	}
-	f := broken(c, old.Name, []contract.Change{{What: "the whole contract is gone", Weight: contract.Breaks, Old: old.Pos}}, refs(hit), false)
+	f := broken(c, old.Name, []contract.Change{{What: "it is gone as a whole", Weight: contract.Breaks, Old: old.Pos}}, refs(hit), false)
 	f.Evidence = f.Evidence[1:] // there is no place for it any more
 	f.Of = []arch.Ref{arch.NewRef(arch.KindContract, old.Name)}
 	f.Fix = "Keep it beside what replaces it until no consumer is left."
@@ -57,8 +59,15 @@ func gone(c *review.Case, r *review.Reporter, old *contract.Contract) {
 func breaks(c *review.Case, r *review.Reporter, p revised) {
 	byThing := map[string][]contract.Change{}
 	var order []string
+	lost := lostTogether(p)
 	for _, x := range contract.Compare(p.old, p.now) {
 		key := x.Operation + x.Type
+		if x.Kind == "type removed" {
+			continue // whoever named it names something else now, or is gone itself: that is said there
+		}
+		if g := lost[x.Operation]; g != "" {
+			key, x.Where = g, x.Operation
+		}
 		if byThing[key] == nil {
 			order = append(order, key)
 		}
@@ -68,7 +77,7 @@ func breaks(c *review.Case, r *review.Reporter, p revised) {
 		changes := byThing[key]
 		var uses []contract.Operation
 		for _, o := range p.old.Operations {
-			if o.Key == key || changes[0].Type != "" && reaches(o, key) {
+			if o.Key == key || lost[o.Key] == key || changes[0].Type != "" && reaches(o, key) {
 				uses = append(uses, o)
 			}
 		}
@@ -77,7 +86,7 @@ func breaks(c *review.Case, r *review.Reporter, p revised) {
 		}
 		hit, of, sure := map[arch.Ref]bool{}, map[arch.Ref]bool{}, true
 		for _, o := range uses {
-			provider := providerOf(c.System, p.now, o.Service)
+			provider := cmp.Or(providerOf(c.System, p.now, o.Service), providerOf(c.Before.System, p.old, o.Service)) // what is gone has a provider in the past only
 			who, known := callers(c.System, provider, operationOf(c.System, provider, p.now, o))
 			sure = sure && known
 			for _, w := range append(who, agreed(c.System, p.now, o.Service)...) {
@@ -95,6 +104,33 @@ func breaks(c *review.Case, r *review.Reporter, p revised) {
 		f.Fix = "Add instead of changing: a new optional field, a new operation or a new version beside the old, which goes when nobody uses it any more."
 		r.Find(f, key)
 	}
+}
+
+// manyGone operations of one contract are told together: its root moved, or it was
+// taken back.
+const manyGone = 5
+
+// lostTogether tells which operations are gone as one thing: those of a service of
+// which nothing is left, and many of one contract.
+func lostTogether(p revised) map[string]string {
+	gone, left := map[string][]string{}, map[string]bool{}
+	for _, o := range p.now.Operations {
+		left[o.Service] = true
+	}
+	for _, o := range p.old.Operations {
+		if !slices.ContainsFunc(p.now.Operations, func(n contract.Operation) bool { return n.Key == o.Key }) {
+			gone[o.Service] = append(gone[o.Service], o.Key)
+		}
+	}
+	out := map[string]string{}
+	for service, keys := range gone {
+		if service != "" && !left[service] && len(keys) > 1 || service == "" && len(keys) >= manyGone {
+			for _, k := range keys {
+				out[k] = cmp.Or(service, p.old.Name)
+			}
+		}
+	}
+	return out
 }
 
 // reaches reports whether an operation takes or gives a type, or a list or field

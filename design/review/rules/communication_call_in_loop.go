@@ -11,6 +11,7 @@ import (
 
 var callInLoop = review.Rule{
 	ID:    "communication/call-in-loop",
+	Cure:  "advise queries",
 	Title: "A loop over data makes a remote call for each item",
 	Why:   "Each item costs a network round trip, one after the other: what takes no time with three items of a test takes seconds with three hundred, and the callee sees the traffic multiplied.",
 	Bad:   "for _, item := range cart { price := pricing.Get(item.SKU) }",

@@ -9,6 +9,7 @@ import (
 
 var chatty = review.Rule{
 	ID:    "communication/chatty",
+	Cure:  "split",
 	Title: "One request asks one service many different things",
 	Why:   "Each call is a round trip with its own chance to fail. Many small questions to one service say that the line between the two runs through something that belongs together.",
 	Bad:   "customer := GetName(id); GetAddress(id); GetTier(id); GetCredit(id); GetLanguage(id)",

@@ -10,6 +10,7 @@ import (
 
 var cycle = review.Rule{
 	ID:    "communication/cycle",
+	Cure:  "split",
 	Title: "Services wait for each other in a circle",
 	Why:   "None of them can be deployed, tested or understood without the others; under load each holds a thread of the next until all are gone, and after an outage none can start first.",
 	Bad:   "order -> customer -> loyalty -> order",

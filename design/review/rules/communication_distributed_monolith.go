@@ -9,6 +9,7 @@ import (
 
 var distributedMonolith = review.Rule{
 	ID:    "communication/distributed-monolith",
+	Cure:  "split",
 	Title: "Most services hang together: a distributed monolith",
 	Why:   "When a change or an outage of one service reaches most of the others through calls that wait, the system has the costs of distribution and the coupling of a monolith.",
 	Bad:   "every service calls half of the others and waits",

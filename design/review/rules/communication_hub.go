@@ -9,6 +9,7 @@ import (
 
 var hub = review.Rule{
 	ID:    "communication/hub",
+	Cure:  "split",
 	Title: "A service through which everything goes",
 	Why:   "It is called by many and calls many: every team waits for changes of it, its outage is everybody's, and the logic of the others gathers in it.",
 	Bad:   "a core service that five services call and that calls five others",

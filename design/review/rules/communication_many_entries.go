@@ -13,6 +13,7 @@ import (
 
 var manyEntries = review.Rule{
 	ID:    "communication/many-entries",
+	Cure:  "advise gateway",
 	Title: "Requests enter at several services instead of one place",
 	Why:   "Each entry needs its own authentication, rate limit, TLS and log; the one that was forgotten is the way in. And clients learn the inner cut of the system, so that it cannot change.",
 	Bad:   "kind: Service, spec: {type: LoadBalancer}   # at three services",

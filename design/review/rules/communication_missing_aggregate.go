@@ -10,6 +10,7 @@ import (
 
 var missingAggregate = review.Rule{
 	ID:    "communication/missing-aggregate",
+	Cure:  "advise queries",
 	Title: "Several services put the same answer together from the same others",
 	Why:   "The same three questions in several places are a view that nobody owns: each caller pays for all round trips, handles each failure in its own way, and all change together.",
 	Bad:   "page.Show, mail.Send and app.Home each ask customer, order and shipping",

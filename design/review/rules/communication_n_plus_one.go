@@ -9,6 +9,7 @@ import (
 
 var nPlusOne = review.Rule{
 	ID:    "communication/n-plus-one",
+	Cure:  "advise queries",
 	Title: "One request makes the same call again and again",
 	Why:   "A call for each item of a list costs a network round trip an item: the latency grows with the data, and the callee sees many times the traffic of its caller.",
 	Bad:   "for _, item := range cart { price := pricing.Get(item.ID) }",

@@ -11,6 +11,7 @@ import (
 
 var serialCalls = review.Rule{
 	ID:    "communication/serial-calls",
+	Cure:  "advise queries",
 	Title: "Questions to different services are asked one after the other",
 	Why:   "Calls that read from different services and wait for each other add up their latencies; made at the same time they cost only the slowest.",
 	Bad:   "do: [ call: price.Get, call: stock.Get, call: reviews.List ]",

@@ -12,6 +12,7 @@ import (
 
 var syncChain = review.Rule{
 	ID:    "communication/sync-chain",
+	Cure:  "advise communication",
 	Title: "A request waits for a long chain of services",
 	Why:   "Each service in the chain must be up and fast for the first one to answer: availabilities multiply, latencies add up, and one slow link holds the threads of all above it.",
 	Bad:   "frontend -> order -> pricing -> tax -> ledger, each waiting for the next",
@@ -46,15 +47,16 @@ var syncChain = review.Rule{
 			for _, e := range links {
 				f.Evidence = append(f.Evidence, c.At(e.From.Parent().Short()+" calls "+e.Call.To.Parent().Short(), e.At(), e.At("to")))
 			}
+			must := "%d services in a row must answer: %s"
+			f.Severity = review.Medium
 			if !certain && slices.ContainsFunc(f.Evidence, func(e review.Evidence) bool { return e.Origin != arch.Trace }) {
 				f.Confidence = .4 // the calls exist; that one request makes them all is not known
-			}
-			f.Severity = review.Medium
-			if len(chain) >= limit+2 {
+				must = "up to " + must
+			} else if len(chain) >= limit+2 {
 				f.Severity = review.High
 			}
 			a := math.Pow(r.Number("availability"), float64(len(chain)))
-			f.Title = fmt.Sprintf("%d services in a row must answer: %s", len(chain), shortChain(chain))
+			f.Title = fmt.Sprintf(must, len(chain), shortChain(chain))
 			f.Detail = fmt.Sprintf("At %s each, the first is up %s of the time: %s a month are lost to the chain alone.%s", percent(r.Number("availability")), percent(a), minutes((1-a)*30*24*60), latencySum(c, chain))
 			f.Fix = "Let the end of the chain publish what changes and keep a copy where it is needed, or answer first and finish by an event; `ashlar advise` weighs both."
 			r.Find(f)

@@ -18,10 +18,10 @@ var unversioned = review.Rule{
 	Bad:   "path: /api/orders",
 	Good:  "path: /api/v1/orders",
 	Since: "0.1", Severity: review.Low, Confidence: .7,
-	Params:  []review.Param{{Name: "routes", Default: "^/api(/|$)", About: "regular expression of the paths of gateway routes that are interfaces, not pages"}},
-	Source:  "D. Taibi, V. Lenarduzzi, C. Pahl, Microservices Anti-Patterns: A Taxonomy (API versioning)",
-	Silent:  "FudanSELab/train-ticket@813dd01 deployment/kubernetes-manifests/k8s-with-istio/trainticket-gateway.yaml (every path says v1)",
-	Untried: "no public file on which it fires was at hand",
+	Params: []review.Param{{Name: "routes", Default: "^/api(/|$)", About: "regular expression of the paths of gateway routes that are interfaces, not pages"}},
+	Source: "D. Taibi, V. Lenarduzzi, C. Pahl, Microservices Anti-Patterns: A Taxonomy (API versioning)",
+	Silent: "stefanprodan/podinfo@eec06d1 deploy/webapp/",
+	Fires:  "GoogleCloudPlatform/microservices-demo@34ffea9 protos/demo.proto; FudanSELab/train-ticket@813dd01 deployment/kubernetes-manifests/k8s-with-istio/trainticket-gateway.yaml:276 (/getVoucher)",
 	Check: func(c *review.Case, r *review.Reporter) {
 		for _, name := range arch.Sorted(c.System.Gateways) {
 			gatewayPaths(c, r, name)
@@ -49,6 +49,7 @@ var unversioned = review.Rule{
 
 var (
 	httpTrigger = regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE|HEAD) /`)
+	ending      = regexp.MustCompile(`\.[a-z0-9]+$`)
 	versioned   = regexp.MustCompile(`/v[0-9]+([a-z0-9.]*)?(/|\*|$)`)
 )
 
@@ -105,6 +106,30 @@ func hasVersion(k *contract.Contract) bool {
 	return slices.ContainsFunc(k.Servers, func(s contract.Server) bool { return contract.VersionOf(s.URL) != "" })
 }
 
+// outliers are the targets that a gateway offers without a version although most of
+// its targets have one: there a path without is an interface that was forgotten. A
+// target of pages has the root, or a path with the ending of a file.
+func outliers(routes []arch.Route) map[arch.Ref]bool {
+	with, without, pages := map[arch.Ref]bool{}, map[arch.Ref]bool{}, map[arch.Ref]bool{}
+	for _, rt := range routes {
+		switch to := rt.To.Parent(); {
+		case versioned.MatchString(rt.Path):
+			with[to] = true
+		case strings.Trim(rt.Path, "/*") == "" || ending.MatchString(rt.Path):
+			pages[to] = true
+		default:
+			without[to] = true
+		}
+	}
+	out := map[arch.Ref]bool{}
+	for to := range without {
+		if !pages[to] && len(with) >= 3 && len(with) > len(without) {
+			out[to] = true
+		}
+	}
+	return out
+}
+
 // gatewayPaths reports the paths of one gateway together.
 func gatewayPaths(c *review.Case, r *review.Reporter, name string) {
 	pattern, err := regexp.Compile(r.Text("routes"))
@@ -114,9 +139,9 @@ func gatewayPaths(c *review.Case, r *review.Reporter, name string) {
 	}
 	ref := arch.NewRef(arch.KindGateway, name)
 	f := review.Finding{Of: []arch.Ref{ref}}
-	seen := map[string]bool{}
+	seen, bare := map[string]bool{}, outliers(c.System.Gateways[name].Routes)
 	for _, rt := range c.System.Gateways[name].Routes {
-		if pattern.MatchString(rt.Path) && !versioned.MatchString(rt.Path) && !seen[rt.Path] {
+		if (pattern.MatchString(rt.Path) || bare[rt.To.Parent()]) && !versioned.MatchString(rt.Path) && !seen[rt.Path] {
 			seen[rt.Path] = true
 			at := arch.Field("").Join("routes", rt.ID)
 			f.Evidence = append(f.Evidence, c.At(rt.Path, arch.Fact{Of: ref, At: at + "/path"}, arch.Fact{Of: ref, At: at}))

@@ -10,6 +10,7 @@ import (
 
 var collectorLoglevel = review.Rule{
 	ID:    "configuration/collector-loglevel",
+	Cure:  "fix",
 	Title: "loglevel is no setting of the debug exporter",
 	Why:   "The Collector refuses to start: the debug exporter never had `loglevel`, which its predecessor deprecated for `verbosity`.",
 	Bad:   "exporters: {debug: {loglevel: debug}}",

@@ -11,6 +11,7 @@ import (
 
 var hardCoded = review.Rule{
 	ID:    "configuration/hard-coded-endpoint",
+	Cure:  "advise discovery",
 	Title: "The address of another system is written into the code",
 	Why:   "It cannot differ by environment: a test calls the real one, and moving it takes a release of everybody who calls it.",
 	Bad:   `http.Get("http://payment.prod.internal:8080/charges")`,

@@ -15,6 +15,7 @@ import (
 
 var istioHost = review.Rule{
 	ID:    "configuration/istio-host",
+	Cure:  "fix",
 	Title: "A short host name means another namespace than was meant",
 	Why:   "Istio completes a short name with the namespace of the resource that names it, not of the service that is meant: the route leads to a host that does not exist.",
 	Bad:   "VirtualService in front: destination: {host: order}   # the Service order is in back",

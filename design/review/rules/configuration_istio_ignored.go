@@ -12,6 +12,7 @@ import (
 
 var istioIgnored = review.Rule{
 	ID:    "configuration/istio-ignored-field",
+	Cure:  "fix",
 	Title: "Istio accepts the field and does not use it",
 	Why:   "The setting looks as if it were in force, and another one is: a protection that exists on paper only.",
 	Bad:   "outlierDetection: {consecutiveErrors: 3}",

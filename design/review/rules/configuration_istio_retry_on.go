@@ -12,6 +12,7 @@ import (
 
 var istioRetryOn = review.Rule{
 	ID:    "configuration/istio-retry-on",
+	Cure:  "fix",
 	Title: "A retry condition that Envoy does not know",
 	Why:   "Istio's own validation refuses the resource, or, where that is off, the condition never holds: what was to be retried is not.",
 	Bad:   "retryOn: 5xx,gateway-eror",

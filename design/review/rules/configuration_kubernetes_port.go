@@ -16,6 +16,7 @@ import (
 
 var kubernetesPort = review.Rule{
 	ID:    "configuration/kubernetes-port",
+	Cure:  "fix",
 	Title: "A probe or a Service names a port that no container has",
 	Why:   "A probe at a port without a name always fails, so the pod never gets traffic or is restarted for ever; a Service without the port has no endpoints.",
 	Bad:   "ports: [{name: http, containerPort: 8080}], readinessProbe: {httpGet: {port: htp}}",

@@ -12,6 +12,7 @@ import (
 
 var unknownField = review.Rule{
 	ID:    "configuration/unknown-field",
+	Cure:  "fix",
 	Title: "A field that does not exist, or a value of the wrong type",
 	Why:   "The platform refuses the resource or drops the field without a word; what was meant does not happen.",
 	Bad:   "readinesProbe: {httpGet: {path: /ready, port: 8080}}",

@@ -176,7 +176,7 @@ func broken(c *review.Case, what string, changes []contract.Change, hit []arch.R
 		}
 		line := x.What
 		if x.Where != "" {
-			line = x.Where + ": " + line
+			line = says(x.Where, x.What)
 		}
 		lines = append(lines, line)
 		f.Evidence = append(f.Evidence, review.Evidence{Source: arch.Source{Origin: arch.FromContract, By: "contracts", File: x.New.File, Line: max(1, x.New.Line), Col: max(1, x.New.Col)}, Note: line},
@@ -185,11 +185,15 @@ func broken(c *review.Case, what string, changes []contract.Change, hit []arch.R
 	if worst.Weight == contract.Breaks {
 		f.Severity, f.Confidence = review.High, .9
 	}
-	f.Title = what + ": " + worst.What
-	if worst.Where != "" {
-		f.Title = what + ", " + worst.Where + ": " + worst.What
+	switch {
+	case worst.Where == "":
+		f.Title = says(what, worst.What)
+	case worst.Where == worst.Operation: // several of one thing are gone
+		f.Title = fmt.Sprintf("%d operations of %s are gone, such as %s", len(changes), what, worst.Where)
+	default:
+		f.Title = says(worst.Where+" of "+what, worst.What)
 	}
-	if len(changes) > 1 {
+	if len(changes) > 1 && worst.Where != worst.Operation {
 		f.Title += fmt.Sprintf(", and %d more", len(changes)-1)
 	}
 	switch {
@@ -204,4 +208,13 @@ func broken(c *review.Case, what string, changes []contract.Change, hit []arch.R
 		f.Detail = strings.Join(lines, "\n")
 	}
 	return f
+}
+
+// says makes a sentence of what changed and how. A colon between the two would make
+// what is called token look like one.
+func says(what, how string) string {
+	if rest, ok := strings.CutPrefix(how, "it "); ok {
+		return what + " " + rest
+	}
+	return "in " + what + " " + how
 }

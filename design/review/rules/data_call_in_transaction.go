@@ -9,6 +9,7 @@ import (
 
 var callInTransaction = review.Rule{
 	ID:    "data/call-in-transaction",
+	Cure:  "advise transactions",
 	Title: "A remote call stands inside a database transaction",
 	Why:   "While the call waits, the transaction holds its locks and its connection: a slow callee empties the pool of the caller. And what the callee did stays when the transaction rolls back.",
 	Bad:   "begin; insert order; POST payment/charges; commit",

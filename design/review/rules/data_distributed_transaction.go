@@ -9,6 +9,7 @@ import (
 
 var distributedTransaction = review.Rule{
 	ID:    "data/distributed-transaction",
+	Cure:  "advise transactions",
 	Title: "One operation changes data of several owners as if it were one",
 	Why:   "Either a coordinator locks both until all agree, and its outage leaves them locked; or nothing does, and a crash in the middle leaves one change without the other.",
 	Bad:   "order.Place writes orders and, in the same transaction, stock",

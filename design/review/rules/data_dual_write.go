@@ -9,6 +9,7 @@ import (
 
 var dualWrite = review.Rule{
 	ID:    "data/dual-write",
+	Cure:  "advise publishing",
 	Title: "A change and its event, or two stores, are written without an outbox",
 	Why:   "A crash between the two leaves one without the other: an order that nobody hears of, or news of an order that does not exist. It happens at each deployment, a few times in ten thousand.",
 	Bad:   "insert order; producer.Send(OrderPlaced)",

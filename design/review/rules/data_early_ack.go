@@ -10,6 +10,7 @@ import (
 
 var earlyAck = review.Rule{
 	ID:    "data/early-ack",
+	Cure:  "fix",
 	Title: "A message counts as done before its effect",
 	Why:   "When the consumer dies between the two, by a crash or a release, the message is gone and its effect never comes: an order without an invoice, and nothing in any log.",
 	Bad:   `ch.Consume("orders", "", true /* autoAck */, false, false, false, nil)`,

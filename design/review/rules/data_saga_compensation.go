@@ -9,6 +9,7 @@ import (
 
 var sagaCompensation = review.Rule{
 	ID:    "data/saga-compensation",
+	Cure:  "advise transactions",
 	Title: "A saga step before the point of no return cannot be undone",
 	Why:   "When a later step fails, what this one did stays: stock reserved for nobody, money taken for nothing, and a person who has to clean up.",
 	Bad:   "steps: [ {do: stock.Reserve}, {do: payment.Charge, pivot: true} ]",

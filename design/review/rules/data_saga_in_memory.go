@@ -9,6 +9,7 @@ import (
 
 var sagaInMemory = review.Rule{
 	ID:    "data/saga-in-memory",
+	Cure:  "advise transactions",
 	Title: "Sagas whose state is kept in memory",
 	Why:   "Each restart and each release forgets every saga on its way: what their steps did stays, and nobody undoes or finishes it. A second instance knows nothing of them at all.",
 	Bad:   "x.AddSagaStateMachine<OrderMachine, OrderState>().InMemoryRepository();",

@@ -9,6 +9,7 @@ import (
 
 var sagaPivot = review.Rule{
 	ID:    "data/saga-pivot",
+	Cure:  "advise transactions",
 	Title: "A saga step behind the point of no return may fail for good",
 	Why:   "After the pivot there is no way back, so every later step must succeed in the end. One that is not retriable leaves the saga stuck half way.",
 	Bad:   "steps: [ {do: payment.Charge, pivot: true}, {do: shipping.Ship} ]",

@@ -9,6 +9,7 @@ import (
 
 var severalWriters = review.Rule{
 	ID:    "data/several-writers",
+	Cure:  "advise data",
 	Title: "Several services write one table",
 	Why:   "No service can keep a rule about rows that another changes behind its back; a lock or a slow statement of one stops the other, and a change of the table needs both.",
 	Bad:   "order and billing both write orders.invoice",

@@ -10,6 +10,7 @@ import (
 
 var sharedDatabase = review.Rule{
 	ID:    "data/shared-database",
+	Cure:  "advise data",
 	Title: "Several services use one database",
 	Why:   "A change of the schema breaks services that were not asked, nobody owns the data, and a heavy query of one is an outage of all.",
 	Bad:   "order and billing both read and write postgres orders",

@@ -56,13 +56,13 @@ var imageTag = review.Rule{
 	},
 }
 
-// floating: no tag, or one that means another build each day. Placeholders of
-// templates are left alone.
+// floating: no tag, or one without a number, which means another build with every
+// release: latest, stable, alpine. Placeholders of templates are left alone.
 func floating(image string) bool {
 	if strings.ContainsAny(image, "@${") {
 		return false
 	}
 	base := image[strings.LastIndexByte(image, '/')+1:]
 	_, tag, ok := strings.Cut(base, ":")
-	return !ok || tag == "latest"
+	return !ok || !strings.ContainsAny(tag, "0123456789")
 }

@@ -11,6 +11,7 @@ import (
 
 var noCanary = review.Rule{
 	ID:    "delivery/no-canary",
+	Cure:  "advise deployment",
 	Title: "Each release of what matters most meets all users at once",
 	Why:   "A fault that no test found hits everybody within minutes, and the way back is another release. With a canary or a flag it hits one in a hundred, and going back takes seconds.",
 	Bad:   "a journey of high criticality through services that are plain Deployments, with neither weighted routes nor flags",

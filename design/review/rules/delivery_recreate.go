@@ -9,6 +9,7 @@ import (
 
 var recreate = review.Rule{
 	ID:    "delivery/recreate",
+	Cure:  "advise deployment",
 	Title: "Each release stops the service first",
 	Why:   "The strategy Recreate ends all pods before it starts the new ones: each release is an outage of it and of all that waits for it, as long as a start takes.",
 	Bad:   "strategy: {type: Recreate}",

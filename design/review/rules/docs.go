@@ -48,6 +48,9 @@ func pageOf(r review.Rule) []byte {
 	if r.Advice != "" {
 		fmt.Fprintf(&b, "\nThe numbers: `ashlar advise %s CALLER CALLEE` computes them for a call.\n", r.Advice)
 	}
+	if r.Cure != "" {
+		fmt.Fprintf(&b, "\nThe cure: `ashlar %s .`\n", r.Cure)
+	}
 	fmt.Fprintf(&b, "\nSource: %s.\n", strings.TrimSuffix(r.Source, "."))
 	for _, x := range [][2]string{{"Fires on", r.Fires}, {"Silent on", r.Silent}, {"Untried", r.Untried}} {
 		if x[1] != "" {

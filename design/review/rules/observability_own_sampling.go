@@ -8,6 +8,7 @@ import (
 
 var ownSampling = review.Rule{
 	ID:    "observability/own-sampling",
+	Cure:  "fix",
 	Title: "A service throws its own dice over which traces to keep",
 	Why:   "Unless each service follows its caller's decision, most traces lack some of their services: of a chain of four with 10 % each, one in ten thousand is whole.",
 	Bad:   "OTEL_TRACES_SAMPLER=traceidratio",

@@ -43,7 +43,7 @@ func calls(c *review.Case, r *review.Reporter) {
 			r.NotJudged("the code that makes the call was not read", from)
 			continue
 		}
-		if !witnessed(c, e, arch.Hand) && !witnessed(c, e, arch.Code) && !eff.Timeout.Known { // a setting names the callee, and its client has limits of its own: Eureka's, a config server's
+		if !witnessed(c, e, arch.Hand) && !witnessed(c, e, arch.Code) { // a setting names the callee, and its client has limits of its own: Eureka's, nginx's; that the mesh sets none does not lift them
 			r.NotJudged("the call is known from settings only, and what its client waits by itself is not", from)
 			continue
 		}
@@ -71,7 +71,7 @@ func waits(c *review.Case, r *review.Reporter, from arch.Ref, edges []arch.Edge)
 		if len(edges) > 1 {
 			note = e.From.Short() + " -> " + e.Call.To.Short()
 		}
-		f.Evidence = append(f.Evidence, c.At(note, e.At(), e.At("to")))
+		f.Evidence = append(f.Evidence, review.Evidence{Source: codeOf(c, e), Note: note})
 		if p99, ok := e.Call.Latency.Time(.99); ok && f.Detail == "" {
 			f.Detail = fmt.Sprintf("The p99 of %s is %s: a limit well above that costs nobody anything.", e.Call.To.Short(), round(p99))
 		}
@@ -90,6 +90,16 @@ func waits(c *review.Case, r *review.Reporter, from arch.Ref, edges []arch.Edge)
 	f.Title = fmt.Sprintf("%s waits for %s without a limit, at %d places", from.Short(), list(refs(callees), 2), len(edges))
 	f.Fix = "Give each call a timeout below its caller's own, best in the one client that they share."
 	return f
+}
+
+// codeOf is where the code makes the call, or else where the call is known from.
+func codeOf(c *review.Case, e arch.Edge) arch.Source {
+	for _, x := range c.System.Ledger[e.At()] {
+		if x.Origin() == arch.Code && len(x.From) > 0 {
+			return x.From[0]
+		}
+	}
+	return c.System.Ledger.Where(e.At(), e.At("to"))
 }
 
 // witnessed: a witness of that kind saw this very call.

@@ -31,12 +31,19 @@ var singleReplica = review.Rule{
 				continue
 			}
 			n, known := d.Replicas.Get()
-			if !known || n != 1 || d.Max.Or(1) > 1 || g.Reach(d.Of) == 0 {
+			if !known || n != 1 || g.Reach(d.Of) == 0 {
 				continue
 			}
 			of := arch.DeploymentRef(envOf(key), d.Of.Name())
 			f := review.Finding{Of: []arch.Ref{d.Of}, Evidence: []review.Evidence{c.At(why(c, of), arch.Fact{Of: of, At: "/replicas"}, arch.Fact{Of: of})}}
 			f.Title = fmt.Sprintf("%s runs once, and %s", d.Of.Short(), leaning(g.Reach(d.Of)))
+			if most := d.Max.Or(1); most > 1 {
+				f.Severity = review.Low
+				f.Title = fmt.Sprintf("%s runs once while there is little load, and %s", d.Of.Short(), leaning(g.Reach(d.Of)))
+				f.Fix = "Let the autoscaler keep at least two, spread over nodes, with a PodDisruptionBudget."
+				r.Find(f)
+				continue
+			}
 			f.Fix = "Run at least two, spread over nodes, with a PodDisruptionBudget; if it cannot run twice, say why (a lock, a local file) and let callers live without it."
 			r.Find(f)
 		}

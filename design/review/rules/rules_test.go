@@ -13,6 +13,8 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/ashlar-dev/ashlar/arch"
+	"github.com/ashlar-dev/ashlar/design/advise/decide"
+	"github.com/ashlar-dev/ashlar/design/advise/decisions"
 	"github.com/ashlar-dev/ashlar/design/discover"
 	"github.com/ashlar-dev/ashlar/design/discover/sources"
 	"github.com/ashlar-dev/ashlar/design/review"
@@ -81,6 +83,9 @@ func TestDeclarations(t *testing.T) {
 		}
 		if (r.Fires == "" || r.Silent == "") && r.Untried == "" {
 			t.Errorf("%s names no public file on which it fires or is silent, and does not say that it is untried", r.ID)
+		}
+		if r.Cure != "" && r.Cure != "fix" && r.Cure != "split" && !slices.ContainsFunc(decisions.All(), func(d decide.Decision) bool { return r.Cure == "advise "+d.ID }) {
+			t.Errorf("%s: nothing is cured by ashlar %s", r.ID, r.Cure)
 		}
 		if !slices.Contains(families, r.Family()) {
 			t.Errorf("%s: unknown family", r.ID)

@@ -35,7 +35,7 @@ func (r *Reader) Bytes() ([]byte, error) {
 		case c == '"':
 			r.pos++
 			if !utf8.Valid(r.scratch) {
-				r.scratch = bytes.ToValidUTF8(r.scratch, []byte("\uFFFD"))
+				r.scratch = []byte(string([]rune(string(r.scratch)))) // one U+FFFD for each wrong byte, as encoding/json does
 			}
 			return r.scratch, nil
 		case c == '\\':

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -24,6 +25,9 @@ import (
 
 // version of Kubernetes whose schemas count.
 const version = "1.30"
+
+// kind is a line of every object.
+var kind = regexp.MustCompile(`(?m)^\s*[{"]?\s*"?kind"?\s*:`)
 
 func main() {
 	v, err := validator.New(openapiclient.NewHardcodedBuiltins(version))
@@ -60,7 +64,7 @@ func faults(v *validator.Validator, file string) (out []string, judged int) {
 		return []string{err.Error()}, 0
 	}
 	for _, d := range docs {
-		if utils.IsEmptyYamlDocument(d) || !strings.Contains(string(d), "apiVersion:") {
+		if utils.IsEmptyYamlDocument(d) || !strings.Contains(string(d), "apiVersion:") || !kind.Match(d) { // a Chart.yaml has no kind
 			continue
 		}
 		_, obj, err := v.Parse(d)

@@ -1,8 +1,7 @@
 package kafkabus_test
 
 import (
-	"fmt"
-	"os"
+	"context"
 	"testing"
 	"time"
 
@@ -11,16 +10,11 @@ import (
 	"github.com/ashlar-dev/ashlar/patterns/bus/driver"
 	"github.com/ashlar-dev/ashlar/patterns/bus/drivertest"
 	"github.com/ashlar-dev/ashlar/patterns/bus/kafkabus"
+	"github.com/ashlar-dev/ashlar/patterns/internal/crashtest"
 )
 
 func TestMain(m *testing.M) {
-	if args := os.Getenv(childTransform); args != "" {
-		if err := transform(args); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
+	crashtest.Main(map[string]func(context.Context) error{"transform": transformRole})
 	drivertest.Announce("kafkabus", "ASHLAR_KAFKA", open)
 	goleak.VerifyTestMain(m)
 }

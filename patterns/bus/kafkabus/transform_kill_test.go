@@ -1,11 +1,9 @@
 package kafkabus_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,18 +12,19 @@ import (
 	"github.com/ashlar-dev/ashlar/patterns/bus/driver"
 	"github.com/ashlar-dev/ashlar/patterns/bus/drivertest"
 	"github.com/ashlar-dev/ashlar/patterns/bus/kafkabus"
+	"github.com/ashlar-dev/ashlar/patterns/internal/crashtest"
 )
 
-// Set, this program is a transformer that a test kills: seed, id, in, out.
-const childTransform = "ASHLAR_TEST_TRANSFORM"
+// What the transformer that a test kills works on: seed, id, in, out.
+const transformVariable = "ASHLAR_TEST_TRANSFORM"
 
 // transform copies each record, and says so of every hundredth, so that the
 // test knows when a batch is half done.
-func transform(args string) error {
-	a := strings.Fields(args)
+func transformRole(ctx context.Context) error {
+	a := strings.Fields(os.Getenv(transformVariable))
 	seed, id, in, out := a[0], a[1], a[2], a[3]
 	seen := 0
-	return kafkabus.Transform(context.Background(), []string{seed}, transformOptions, id, id, []string{in}, func(_ context.Context, d *driver.Delivery) ([]driver.Record, error) {
+	return kafkabus.Transform(ctx, []string{seed}, transformOptions, id, id, []string{in}, func(_ context.Context, d *driver.Delivery) ([]driver.Record, error) {
 		if seen++; seen%100 == 50 {
 			fmt.Println("at", string(d.Body))
 		}
@@ -60,22 +59,18 @@ func TestTransformKilled(t *testing.T) {
 		t.Fatal(errs)
 	}
 	for i := range kills {
-		c := exec.CommandContext(ctx, os.Args[0])
-		c.Env = append(os.Environ(), childTransform+"="+strings.Join([]string{seed, id, in, out}, " "))
-		pipe, err := c.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
+		hundreds := make(chan string, n/100)
+		p := crashtest.StartTelling(t, "transform", func(line string) { hundreds <- line }, transformVariable+"="+strings.Join([]string{seed, id, in, out}, " "))
+		for range i*5%most + 1 {
+			select {
+			case <-hundreds:
+			case <-p.Done():
+				t.Fatalf("life %d ended by itself: %v %s", i, p.Wait(), p.Output())
+			case <-ctx.Done():
+				t.Fatalf("life %d: %v; it says %s", i, ctx.Err(), p.Output())
+			}
 		}
-		if err := c.Start(); err != nil {
-			t.Fatal(err)
-		}
-		lines := bufio.NewScanner(pipe)
-		for hundred := 0; hundred <= i*5%most && lines.Scan(); hundred++ {
-		}
-		if err := c.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = c.Wait() // it was killed, which Wait says
+		p.Kill()
 	}
 	tctx, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)

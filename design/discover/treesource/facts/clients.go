@@ -16,6 +16,7 @@ type feign struct {
 	path     string
 	fallback bool
 	called   bool
+	fixed    bool // its address stands in the code, not in a setting
 }
 
 // feignClient reads declarations of Feign, MicroProfile's rest client, and the
@@ -25,7 +26,7 @@ func (r *reader) feignClient(t *link.Type) {
 		return
 	}
 	if mark := t.Unit.Mark("FeignClient", "ReactiveFeignClient"); mark != nil {
-		f := &feign{target: r.text1(t, mark.Arg("url")), path: r.text1(t, mark.Arg("path")), fallback: mark.Arg("fallback", "fallbackFactory") != nil}
+		f := &feign{target: r.text1(t, mark.Arg("url")), path: r.text1(t, mark.Arg("path")), fallback: mark.Arg("fallback", "fallbackFactory") != nil, fixed: r.spelled(t, mark.Arg("url"))}
 		name := r.text1(t, mark.Arg("name", "value", "serviceId"))
 		if f.target == "" || strings.HasPrefix(f.target, "{") {
 			f.target = name
@@ -50,11 +51,11 @@ func (r *reader) feignClient(t *link.Type) {
 				target = key
 			}
 		}
-		r.feign[t] = &feign{target: target, path: r.text1(t, t.Unit.Mark("Path").Arg("value"))}
+		r.feign[t] = &feign{target: target, path: r.text1(t, t.Unit.Mark("Path").Arg("value")), fixed: r.spelled(t, mark.Arg("baseUri"))}
 		return
 	}
 	if mark := t.Unit.Mark("HttpExchange"); mark != nil {
-		r.feign[t] = &feign{target: r.text1(t, mark.Arg("url", "value"))}
+		r.feign[t] = &feign{target: r.text1(t, mark.Arg("url", "value")), fixed: r.spelled(t, mark.Arg("url", "value"))}
 		return
 	}
 	for _, m := range t.Methods { // Retrofit
@@ -63,6 +64,17 @@ func (r *reader) feignClient(t *link.Type) {
 			return
 		}
 	}
+}
+
+// spelled reports whether the address that an argument comes to stands in the code,
+// were it as the default of a setting.
+func (r *reader) spelled(t *link.Type, e *unit.Expr) bool {
+	if e == nil {
+		return false
+	}
+	s := &link.Scope{In: &link.Method{Type: t, Unit: &unit.Method{}}}
+	text := r.Program.Text(s, e).S
+	return strings.Contains(text, "://") && strings.Contains(text, r.expand(t.Module, text))
 }
 
 // verbOf a declared client's method: its mapping.
@@ -159,7 +171,7 @@ func (r *reader) declaredClient(s *link.Site, tx string) {
 		return
 	}
 	f.called = true
-	c := code.Client{Kind: "http", Target: f.target, Verb: r.verbOf(t, f, s.Target), Tx: tx, Fixed: strings.Contains(f.target, "://"), Fallback: f.fallback}
+	c := code.Client{Kind: "http", Target: f.target, Verb: r.verbOf(t, f, s.Target), Tx: tx, Fixed: f.fixed && remoteHost(f.target), Fallback: f.fallback}
 	r.out1(s, c)
 }
 
@@ -231,7 +243,7 @@ func (r *reader) webClient(s *link.Site, tx string) {
 	}
 	if !strings.Contains(t.S, "://") {
 		if base := r.base(s); base.S != "" {
-			t = link.Text{S: strings.TrimSuffix(base.S, "/") + "/" + strings.TrimPrefix(t.S, "/"), Fixed: base.Fixed}
+			t = link.Text{S: strings.TrimSuffix(base.S, "/") + "/" + strings.TrimPrefix(t.S, "/"), Fixed: base.Fixed, Lead: base.Lead}
 		}
 	}
 	r.request(s, tx, v, t)
@@ -356,7 +368,35 @@ func (r *reader) request(s *link.Site, tx, verb string, t link.Text) {
 	if path != "" {
 		verb = strings.TrimSpace(verb + " " + path)
 	}
-	r.out1(s, code.Client{Kind: "http", Target: target, Verb: verb, Tx: tx, Fixed: t.Fixed && strings.Contains(t.S, "://")})
+	r.out1(s, code.Client{Kind: "http", Target: target, Verb: verb, Tx: tx, Fixed: t.InCode(hostEnd(t.S)) && remoteHost(t.S)})
+}
+
+// hostEnd is where the host of an address ends.
+func hostEnd(address string) int {
+	from := 0
+	if i := strings.Index(address, "://"); i >= 0 {
+		from = i + len("://")
+	}
+	if i := strings.IndexAny(address[from:], "/?"); i >= 0 {
+		return from + i
+	}
+	return len(address)
+}
+
+// remoteHost reports whether an address names a host of one environment: one with a
+// domain or a port. A bare name is for a registry or the cluster to resolve, and the
+// machine itself is no other system.
+func remoteHost(address string) bool {
+	_, host, ok := strings.Cut(address[:hostEnd(address)], "://")
+	if !ok || strings.ContainsAny(host, "{}$* ") {
+		return false
+	}
+	name, port, _ := strings.Cut(host, ":")
+	switch name {
+	case "", "localhost", "127.0.0.1", "0.0.0.0", "169.254.169.254":
+		return false
+	}
+	return strings.Contains(name, ".") || port != ""
 }
 
 // Split cuts an address into scheme and host, and path.

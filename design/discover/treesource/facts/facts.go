@@ -374,6 +374,8 @@ func (r *reader) arg(s *link.Site, i int) link.Text {
 		return link.Text{}
 	}
 	t := r.Program.Text(s.Scope, &s.Call.Args[i])
-	t.S = r.expand(s.In.Type.Module, t.S)
+	if x := r.expand(s.In.Type.Module, t.S); x != t.S { // a setting's value does not stand in the code
+		t = link.Text{S: x}
+	}
 	return t
 }

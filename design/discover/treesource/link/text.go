@@ -13,6 +13,20 @@ import (
 type Text struct {
 	S     string
 	Fixed bool // every character stands in the code
+	// Lead is how many bytes at the beginning stand in the code, where not all do.
+	Lead int
+}
+
+// InCode reports whether the first n bytes stand in the code.
+func (t Text) InCode(n int) bool { return t.Fixed || t.Lead >= n }
+
+// joined puts two texts together.
+func joined(t, u Text) Text {
+	lead := t.Lead
+	if t.Fixed {
+		lead = len(t.S) + u.Lead
+	}
+	return Text{t.S + u.S, t.Fixed && u.Fixed, lead}
 }
 
 // Known reports whether there is more than holes.
@@ -58,9 +72,9 @@ func (p *Program) text(s *Scope, e *unit.Expr, depth int) Text {
 	}
 	switch e.Kind {
 	case unit.Str:
-		return Text{e.Text, true}
+		return Text{S: e.Text, Fixed: true}
 	case unit.Lit:
-		return Text{strings.Trim(e.Text, "'"), true}
+		return Text{S: strings.Trim(e.Text, "'"), Fixed: true}
 	case unit.Concat:
 		return p.concat(s, e.Args, depth)
 	case unit.Cast, unit.Await:
@@ -102,16 +116,12 @@ func (p *Program) text(s *Scope, e *unit.Expr, depth int) Text {
 
 func (p *Program) concat(s *Scope, parts []unit.Expr, depth int) Text {
 	out := Text{Fixed: true}
-	var b strings.Builder
 	for i := range parts {
-		t := p.text(s, &parts[i], depth+1)
-		b.WriteString(t.S)
-		out.Fixed = out.Fixed && t.Fixed
-		if b.Len() > textMax {
+		out = joined(out, p.text(s, &parts[i], depth+1))
+		if len(out.S) > textMax {
 			break
 		}
 	}
-	out.S = b.String()
 	return out
 }
 
@@ -228,7 +238,7 @@ func (p *Program) setting(s *Scope, m *unit.Mark, depth int) (Text, bool) {
 		return Text{}, false
 	}
 	t := p.text(s, a, depth+1)
-	t.Fixed = false
+	t.Fixed, t.Lead = false, 0
 	if unit.Last(m.Name) != "Value" && !strings.Contains(t.S, "${") {
 		t.S = "${" + t.S + "}"
 	}
@@ -293,7 +303,7 @@ func (p *Program) callText(s *Scope, e *unit.Expr, depth int) Text {
 		if e.Text == "pathSegment" {
 			u.S = "/" + u.S
 		}
-		return Text{t.S + u.S, t.Fixed && u.Fixed}
+		return joined(t, u)
 	}
 	if t, ok := p.through(s, e, depth); ok {
 		return t

@@ -1,16 +1,16 @@
 //go:build !unix
 
-package drivertest
+package crashtest
 
 import (
 	"os"
 	"os/exec"
 )
 
-// There are no groups to kill: a broker's helpers outlive it.
+// There are no groups to kill: a server's helpers outlive it.
 func ownGroup(*exec.Cmd) {}
 
-// alive cannot be asked; a broker that ended is noticed by the deadline.
+// alive cannot be asked; a server that ended is noticed by the deadline.
 func alive(*os.Process) bool { return true }
 
 func killGroup(p *os.Process) bool { return p.Kill() == nil }

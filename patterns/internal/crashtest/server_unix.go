@@ -1,6 +1,6 @@
 //go:build unix
 
-package drivertest
+package crashtest
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// ownGroup gives the process a group of its own, so that helpers of the broker
+// ownGroup gives the process a group of its own, so that helpers of the server
 // die with it.
 func ownGroup(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // version changes with whatever a summary depends on.
-const version = "3"
+const version = "4"
 
 // cache keeps summaries by what they were made of.
 type cache struct {

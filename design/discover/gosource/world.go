@@ -306,6 +306,9 @@ func (w *world) scan(p *pkg) {
 }
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
+	if len(m) == 0 {
+		return nil // as what was kept is read
+	}
 	out := make([]K, 0, len(m))
 	for k := range m {
 		out = append(out, k)

@@ -86,7 +86,7 @@ func (a *app) serveMCP(s *mcp.Server, address string) error {
 const (
 	maxMCPRequest = 4 << 20
 	// An answer is bounded: what an assistant cannot hold does not help it.
-	maxMCPText  = 60_000 // bytes
+	maxMCPText  = 40_000 // bytes, about ten thousand tokens
 	maxMCPError = 4_000  // bytes
 	pageSize    = 50     // items
 	pageMost    = 200

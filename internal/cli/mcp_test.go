@@ -236,7 +236,7 @@ func TestMCPPagesAndTypes(t *testing.T) {
 		}
 		whole.WriteString(out["text"].(string))
 		n, more := out["next"].(float64)
-		if more != (out["more"] != nil) || len(out["text"].(string)) > 60_000 {
+		if more != (out["more"] != nil) || len(out["text"].(string)) > 40_000 {
 			t.Errorf("part %d: %d bytes, next %v, more %v", parts, len(out["text"].(string)), n, out["more"])
 		}
 		if !more {

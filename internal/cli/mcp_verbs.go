@@ -72,7 +72,7 @@ func (t *tools) diagram(ctx context.Context, _ *mcp.CallToolRequest, in diagramI
 	}
 	r, out, err := t.overPaths(ctx, in.systemIn, textIn{}, "use focus to draw a part", args...)
 	if err == nil && out.More != "" {
-		return nil, textOut{}, errors.New("the picture is too large for an answer (60,000 bytes): use focus to draw what lies around one element") // half a picture is none
+		return nil, textOut{}, errors.New("the picture is too large for an answer (40,000 bytes): use focus to draw what lies around one element") // half a picture is none
 	}
 	return r, out, err
 }
